@@ -1,0 +1,12 @@
+//! The durable steps of Rollcall, over ports that tests replace: a store, a transport to other
+//! servers, a clock, randomness and variables.
+//!
+//! **Invariants:** nothing here names the platform; every step can be killed before or after any
+//! store operation and be done again; data is written first and the pointer to it last; only
+//! store operations that work on every store of the platform are used (see [`ports::Store`]).
+
+pub mod keys;
+pub mod log;
+pub mod memory;
+pub mod ports;
+pub mod record;

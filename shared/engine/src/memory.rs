@@ -1,0 +1,240 @@
+//! Ports in memory, for tests of this crate and of the ones above it.
+
+use crate::ports::{
+    Clock, Random, Store, StoreError, Transport, TransportError, VariableError, Variables,
+};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Answers requests in a test.
+pub type Handler = Arc<
+    dyn Fn(
+        MemoryPorts,
+        http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>>>>,
+>;
+
+#[derive(Default)]
+struct State {
+    values: BTreeMap<String, Vec<u8>>,
+    counters: BTreeMap<String, i64>,
+    variables: BTreeMap<String, String>,
+    now: Timestamp,
+    random: u64,
+    operations: u64,
+    writes: u64,
+    crash_at: Option<(u64, CrashPoint)>,
+    crashed: bool,
+}
+
+/// Where a simulated crash stands relative to the store operation it is tied to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CrashPoint {
+    /// The operation happened; its caller never heard of it.
+    After,
+    /// The operation did not happen.
+    Before,
+}
+
+/// All ports in memory. Clones share their state, as components share a store.
+#[derive(Clone, Default)]
+pub struct MemoryPorts {
+    state: Arc<Mutex<State>>,
+    handler: Option<Handler>,
+}
+
+/// Runs a future to its end on this thread.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
+
+impl MemoryPorts {
+    /// An empty store, the clock at the Unix epoch, no variables, no server to reach.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same state with this handler for requests.
+    #[must_use]
+    pub fn with_handler(&self, handler: Handler) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            handler: Some(handler),
+        }
+    }
+
+    /// Sets a variable.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        self.state()
+            .variables
+            .insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Sets the clock.
+    pub fn set_now(&self, now: Timestamp) {
+        self.state().now = now;
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, duration: Duration) {
+        let mut state = self.state();
+        let by = SignedDuration::try_from(duration).unwrap_or(SignedDuration::ZERO);
+        state.now = state.now.checked_add(by).unwrap_or(state.now);
+    }
+
+    /// How many store operations were done so far.
+    pub fn operations(&self) -> u64 {
+        self.state().operations
+    }
+
+    /// How many values were written so far.
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
+    /// Makes the store operation with this number (counted from the first ever, which is 1), and
+    /// all after it, fail as if the process had died; `None` brings the process back.
+    pub fn crash_at(&self, operation: Option<(u64, CrashPoint)>) {
+        let mut state = self.state();
+        state.crash_at = operation;
+        state.crashed = false;
+    }
+
+    /// A copy of all values and counters, to compare states.
+    pub fn dump(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.state();
+        let mut all = state.values.clone();
+        for (key, value) in &state.counters {
+            all.insert(key.clone(), value.to_string().into_bytes());
+        }
+        all
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operate<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+        let dead = || StoreError::Failed("the process died (simulated)".to_owned());
+        let mut state = self.state();
+        if state.crashed {
+            return Err(dead());
+        }
+        state.operations += 1;
+        match state.crash_at {
+            Some((at, point)) if state.operations >= at => {
+                state.crashed = true;
+                if point == CrashPoint::After {
+                    work(&mut state);
+                }
+                Err(dead())
+            }
+            _ => Ok(work(&mut state)),
+        }
+    }
+}
+
+impl Store for MemoryPorts {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.operate(|state| state.values.get(key).cloned())
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.operate(|state| {
+            state.writes += 1;
+            state.values.insert(key.to_owned(), value.to_vec());
+        })
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.operate(|state| {
+            state.values.remove(key);
+        })
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool, StoreError> {
+        self.operate(|state| state.values.contains_key(key) || state.counters.contains_key(key))
+    }
+
+    async fn set_many(&self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        self.operate(|state| {
+            for (key, value) in values {
+                state.writes += 1;
+                state.values.insert(key.clone(), value.clone());
+            }
+        })
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
+        self.operate(|state| {
+            for key in keys {
+                state.values.remove(key);
+            }
+        })
+    }
+
+    async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
+        self.operate(|state| {
+            if delta == 0 {
+                return state.counters.get(key).copied().unwrap_or(0);
+            }
+            let counter = state.counters.entry(key.to_owned()).or_insert(0);
+            *counter += delta;
+            *counter
+        })
+    }
+}
+
+impl Transport for MemoryPorts {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        body_bytes_max: usize,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let handler = self.handler.clone().ok_or(TransportError::Denied)?;
+        let response = handler(self.clone(), request).await?;
+        if response.body().len() > body_bytes_max {
+            return Err(TransportError::BodyTooLarge {
+                limit: body_bytes_max,
+            });
+        }
+        Ok(response)
+    }
+}
+
+impl Clock for MemoryPorts {
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.advance(duration);
+    }
+}
+
+impl Random for MemoryPorts {
+    /// A counted sequence, the same in every run of a test.
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.state();
+        for byte in buffer {
+            state.random = state
+                .random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = state.random.to_be_bytes()[0];
+        }
+    }
+}
+
+impl Variables for MemoryPorts {
+    async fn variable(&self, name: &str) -> Result<String, VariableError> {
+        match self.state().variables.get(name) {
+            Some(value) if !value.is_empty() => Ok(value.clone()),
+            _ => Err(VariableError::Missing(name.to_owned())),
+        }
+    }
+}
