@@ -5,6 +5,7 @@
 //! store operation and be done again; data is written first and the pointer to it last; only
 //! store operations that work on every store of the platform are used (see [`ports::Store`]).
 
+pub mod error;
 pub mod keys;
 pub mod log;
 pub mod memory;

@@ -9,7 +9,7 @@ use std::fmt;
 pub const ID_BYTES_MAX: usize = 64;
 
 /// Longest id of a record at a provider, in bytes. Google documents 255 for an account key;
-/// `OneRoster` sourcedIds are GUIDs or short strings.
+/// OneRoster sourcedIds are GUIDs or short strings.
 pub const EXTERNAL_ID_BYTES_MAX: usize = 256;
 
 /// Why a text is not an id.

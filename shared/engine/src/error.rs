@@ -1,0 +1,18 @@
+//! The failures any step can meet, whatever it does.
+
+use crate::ports::{StoreError, VariableError};
+use crate::record::RecordError;
+
+/// A failure of the surroundings: the step did not happen or may be done again.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A stored record can't be used.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An application variable is missing or unusable.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+}
