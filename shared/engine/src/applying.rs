@@ -17,8 +17,11 @@ use crate::runs::Run;
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
 use jiff::Timestamp;
-use mapping::account::Account;
+use mapping::account::{Account, Status};
+use mapping::guard::Known;
 use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use mapping::plan::Change;
+use mapping::summary::RoleGroup;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +61,8 @@ struct ApplyProgress {
     next_range: u32,
     /// The maps prepared so far; the one of `stage` may be half done.
     maps: BTreeMap<String, MapRoot>,
+    /// How many accounts the prepared ranges and the old rest have.
+    known: Known,
 }
 
 /// What applying a plan came to.
@@ -98,7 +103,9 @@ pub async fn slice<P: Store + Clock>(
     }
     let work = Work { tenant, run: &run.id, connection, plan, parent: &parent };
     let key = progress_key(tenant, &run.id);
-    let mut progress: ApplyProgress = record::read(ports, &key).await?.unwrap_or_default();
+    let stored: Option<ApplyProgress> = record::read(ports, &key).await?;
+    let mut progress = stored
+        .unwrap_or_else(|| ApplyProgress { known: parent.known.clone(), ..Default::default() });
     while progress.stage != Stage::Ready {
         if ports.now() >= deadline {
             record::write(ports, &key, &progress).await?;
@@ -108,11 +115,12 @@ pub async fn slice<P: Store + Clock>(
     }
     record::write(ports, &key, &progress).await?;
     let mut maps = parent.maps.clone();
-    maps.extend(progress.maps);
+    maps.append(&mut progress.maps);
     let draft = Commit {
         parent: parent.generation,
         run: Some(run.id.clone()),
         at_ms: ports.now().as_millisecond(),
+        known: progress.known,
         maps,
         ..Commit::default()
     };
@@ -163,7 +171,10 @@ impl Work<'_> {
             }
             let range = Range { bits, index: progress.next_range };
             match progress.stage {
-                Stage::Accounts => self.prepare_accounts(ports, &mut draft, range).await?,
+                Stage::Accounts => {
+                    let known = &mut progress.known;
+                    self.prepare_accounts(ports, &mut draft, range, known).await?;
+                }
                 Stage::Base => self.prepare_base(ports, &mut draft, range).await?,
                 Stage::Addresses => self.prepare_addresses(ports, &mut draft, range).await?,
                 Stage::Ready => {}
@@ -177,10 +188,9 @@ impl Work<'_> {
     }
 
     fn entries_expected(&self, stage: Stage, old: u64) -> u64 {
-        let created = self.plan.counts.created();
+        let created = self.plan.counts.total.creates;
         match stage {
-            Stage::Accounts | Stage::Ready => old + created,
-            Stage::Addresses => old + created,
+            Stage::Accounts | Stage::Addresses | Stage::Ready => old + created,
             Stage::Base => old.saturating_add_signed(self.plan.base_growth),
         }
     }
@@ -190,6 +200,7 @@ impl Work<'_> {
         ports: &P,
         draft: &mut MapDraft,
         range: Range,
+        known: &mut Known,
     ) -> Result<(), Error> {
         let mut changes = Vec::new();
         for bucket in buckets(range, BUCKET_BITS) {
@@ -199,6 +210,9 @@ impl Work<'_> {
             }
         }
         changes.retain(|change| !self.plan.losers.contains(&change.account));
+        for change in &changes {
+            count(known, change);
+        }
         update(ports, draft, range, !changes.is_empty(), |accounts: &mut Entries<Account>| {
             for change in changes {
                 accounts.insert(change.account.to_string(), change.after);
@@ -254,6 +268,18 @@ impl Work<'_> {
             planning::apply_claims(held, claims);
         })
         .await
+    }
+}
+
+/// Counts an account among the known ones as a change moves it.
+fn count(known: &mut Known, change: &Change) {
+    let counts = |account: &&Account| account.status != Status::Deleted;
+    if let Some(before) = change.before.as_ref().filter(counts) {
+        let group = known.by_group.entry(RoleGroup::of(before)).or_default();
+        *group = group.saturating_sub(1);
+    }
+    if let Some(after) = Some(&change.after).filter(counts) {
+        *known.by_group.entry(RoleGroup::of(after)).or_default() += 1;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
-use crate::record;
+use crate::record::{self, RecordError};
 use crate::roster::shard::Range;
 use crate::roster::{ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id};
 use crate::runs::{Failure, Run};
@@ -18,12 +18,55 @@ use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
 use jiff::Timestamp;
 use mapping::account::{Account, Status};
 use mapping::evaluate::CompiledRules;
-use mapping::ids::{AccountId, ConnectionId, ExternalId, TenantId};
+use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::plan::{
     BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
 };
+use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
 use std::collections::BTreeMap;
+
+/// A rule set as one run uses it.
+#[derive(Debug)]
+pub struct RunRules {
+    compiled: CompiledRules,
+    needs_groups: bool,
+}
+
+impl RunRules {
+    /// Prepares a rule set; `paths` are the present paths of org units by the provider's id, so
+    /// that rules keep reaching a unit that was renamed or moved. Following a unit is no change of
+    /// rules: the version stays.
+    pub fn new(rules: &RuleSet, paths: &BTreeMap<String, String>) -> Result<Self, EditError> {
+        let mut followed = rules.clone();
+        followed.follow_units(paths)?;
+        followed.version = rules.version;
+        Ok(Self {
+            compiled: CompiledRules::new(&followed),
+            needs_groups: rules.group_need() != GroupNeed::None,
+        })
+    }
+}
+
+/// Keeps the rules as they are for a run: an edit while it is under way concerns the next one.
+pub async fn freeze_rules(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    rules: &RuleSet,
+) -> Result<(), Error> {
+    Ok(record::write(store, &keys::run_progress(tenant, run, "rules"), rules).await?)
+}
+
+/// The rules of a run.
+pub async fn frozen_rules(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<RuleSet, Error> {
+    let key = keys::run_progress(tenant, run, "rules");
+    Ok(record::read(store, &key).await?.ok_or(RecordError::Absent { key })?)
+}
 
 /// What evaluation and settling work with.
 pub(crate) struct Evaluator<'a> {
@@ -31,6 +74,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) run: &'a Run,
     pub(crate) connection: &'a ConnectionId,
     pub(crate) rules: &'a CompiledRules,
+    /// Whether the rules look at groups, which a single look at a person does not show.
+    pub(crate) needs_groups: bool,
     pub(crate) reader: Reader,
     pub(crate) now_ms: i64,
 }
@@ -41,7 +86,7 @@ impl<'a> Evaluator<'a> {
         store: &impl Store,
         tenant: &'a TenantId,
         run: &'a Run,
-        rules: &'a CompiledRules,
+        rules: &'a RunRules,
     ) -> Result<Result<Self, Failure>, Error> {
         let Some(connection) = run.connection.as_ref() else {
             return Ok(Err(internal("the run has no connection")));
@@ -53,7 +98,8 @@ impl<'a> Evaluator<'a> {
             tenant,
             run,
             connection,
-            rules,
+            rules: &rules.compiled,
+            needs_groups: rules.needs_groups,
             reader,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
@@ -189,7 +235,7 @@ pub async fn slice<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     run: &Run,
-    rules: &CompiledRules,
+    rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;

@@ -6,6 +6,8 @@
 //! store operations that work on every store of the platform are used (see [`ports::Store`]).
 
 pub mod applying;
+pub mod confirming;
+pub mod driving;
 pub mod error;
 pub mod evaluation;
 pub mod fetching;
@@ -22,3 +24,5 @@ pub mod schedule;
 pub mod settling;
 pub mod slices;
 pub mod staging;
+pub mod tick;
+pub mod verdict;

@@ -205,7 +205,7 @@ impl Reader {
             let range = Range { bits: root.bits, index };
             let mut entries: Vec<Account> =
                 map::load_range(store, &self.tenant, &root, range).await?;
-            entries.sort_by_cached_key(|account| position(account.id.as_str()));
+            entries.sort_by(|a, b| position(a.id.as_str()).cmp(&position(b.id.as_str())));
             for account in entries {
                 let after = cursor.is_none_or(|id| position(account.id.as_str()) > position(id));
                 if !after {

@@ -3,7 +3,7 @@
 //! says whether the plan may go on by itself.
 
 use crate::error::Error;
-use crate::evaluation::{Accounts, Evaluator, Person};
+use crate::evaluation::{Accounts, Evaluator, Person, RunRules};
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::planning::{
@@ -17,7 +17,7 @@ use crate::runs::{Failure, Run};
 use crate::slices::SliceOutcome;
 use connectors::google::lookup::Presence;
 use jiff::Timestamp;
-use mapping::evaluate::{CompiledRules, Evaluation, evaluate};
+use mapping::evaluate::{Evaluation, evaluate};
 use mapping::ids::{ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
@@ -33,7 +33,7 @@ pub async fn slice<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     run: &Run,
-    rules: &CompiledRules,
+    rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
@@ -47,8 +47,9 @@ pub async fn slice<P: Store + Clock>(
         return Ok(SliceOutcome::Done);
     }
     let mut writer = PlanWriter::new(tenant, &run.id);
-    let buckets: Vec<u32> = progress.absent.keys().copied().collect();
-    for bucket in buckets.into_iter().filter(|bucket| *bucket >= progress.next_absent_bucket) {
+    let left = progress.absent.range(progress.next_absent_bucket..);
+    let buckets: Vec<u32> = left.map(|(bucket, _)| *bucket).collect();
+    for bucket in buckets {
         evaluator.absences(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
         progress.next_absent_bucket = bucket + 1;
         if writer.is_full() || ports.now() >= deadline {
@@ -164,7 +165,7 @@ impl Evaluator<'_> {
                 let mut record = record.clone();
                 record.groups.extend(everyone.iter().cloned());
                 match evaluate(self.rules, &record) {
-                    Evaluation::OutOfScope(_) if !self.rules.needs_groups() => {
+                    Evaluation::OutOfScope(_) if !self.needs_groups => {
                         Absence::MovedOutOfScope
                     }
                     Evaluation::OutOfScope(_)

@@ -11,6 +11,7 @@ use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
 use crate::record;
+use mapping::guard::Known;
 use mapping::ids::{Generation, RunId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Commit {
     pub at_ms: i64,
     /// The fencing number of the lease under which it was made.
     pub fence: u64,
+    /// How many accounts it has, without the deleted ones.
+    #[serde(default)]
+    pub known: Known,
     /// The maps, by name.
     pub maps: BTreeMap<String, MapRoot>,
 }
