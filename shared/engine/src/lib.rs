@@ -5,9 +5,18 @@
 //! store operation and be done again; data is written first and the pointer to it last; only
 //! store operations that work on every store of the platform are used (see [`ports::Store`]).
 
+pub mod access;
+pub mod audit;
 pub mod error;
 pub mod keys;
 pub mod log;
 pub mod memory;
+pub mod organizations;
 pub mod ports;
+pub mod problem;
 pub mod record;
+pub mod seal;
+pub mod secrets;
+pub mod settings;
+pub mod tenants;
+pub mod versioned;
