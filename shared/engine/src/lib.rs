@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod connections;
 pub mod error;
 pub mod keys;
 pub mod log;
@@ -20,3 +21,4 @@ pub mod secrets;
 pub mod settings;
 pub mod tenants;
 pub mod versioned;
+pub mod webhooks;

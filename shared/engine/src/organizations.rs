@@ -101,11 +101,11 @@ pub async fn create(
     let known = new.id.as_ref().and_then(|id| record.value.get(id));
     if let Some(known) = known {
         let same = known.name == name;
-        return match same {
-            true => Ok((known.clone(), false)),
-            false => Err(OrganizationError::Exists {
-                id: known.id.clone(),
-            }),
+        return if same {
+            Ok((known.clone(), false))
+        } else {
+            let id = known.id.clone();
+            Err(OrganizationError::Exists { id })
         };
     }
     check_unique(&record.value, &name, None)?;

@@ -43,7 +43,7 @@ pub struct NewTenant {
     pub id: TenantId,
     /// Its name.
     pub name: String,
-    /// Default America/New_York.
+    /// Default `America/New_York`.
     #[serde(default)]
     pub time_zone: ZoneName,
     /// Default 23:00.
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(tenant.time_zone.as_str(), "America/New_York");
             assert_eq!(tenant.nightly_at.to_string(), "23:00");
             let page = list(&ports, 0, 10).await.unwrap();
-            assert_eq!(page.tenants, [tenant.clone()]);
+            assert_eq!(page.tenants, std::slice::from_ref(&tenant));
             let audit = audit::read(&ports, &tenant.id, None, 10).await.unwrap();
             assert_eq!(audit.entries[0].1.what, Action::TenantCreated);
         });

@@ -185,7 +185,7 @@ mod tests {
         let summer = pause(date(2026, 6, 20), date(2026, 8, 15));
         assert!(summer.covers(date(2026, 8, 15)));
         assert!(!summer.covers(date(2026, 8, 16)));
-        assert_eq!(check_pauses(&[summer.clone()]), Ok(()));
+        assert_eq!(check_pauses(std::slice::from_ref(&summer)), Ok(()));
         for bad in [
             pause(date(2026, 8, 15), date(2026, 8, 14)),
             pause(date(2026, 8, 15), date(2028, 8, 14)),
