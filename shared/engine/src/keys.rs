@@ -3,7 +3,8 @@
 //! Keys are built from ids whose characters are checked ([`mapping::ids`]), so a part can never
 //! contain the separator.
 
-use mapping::ids::{ConnectionId, RunId, TenantId};
+use crate::runs::Lane;
+use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
 
 /// The list of tenants.
 pub fn tenants() -> String {
@@ -93,4 +94,105 @@ pub fn webhook_secret(tenant: &TenantId) -> String {
 /// A run's record.
 pub fn run(tenant: &TenantId, run: &RunId) -> String {
     format!("run/{tenant}/{run}")
+}
+
+/// A tenant's immutable value with this content digest.
+pub fn blob(tenant: &TenantId, digest: &str) -> String {
+    format!("blob/{tenant}/{digest}")
+}
+
+/// A commit of a tenant's roster.
+pub fn commit(tenant: &TenantId, generation: Generation) -> String {
+    format!("roster/{tenant}/commit/{generation}")
+}
+
+/// The ticket for a commit's number.
+pub fn ticket(tenant: &TenantId, generation: Generation) -> String {
+    format!("roster/{tenant}/ticket/{generation}")
+}
+
+/// The hint to the newest commit.
+pub fn head(tenant: &TenantId) -> String {
+    format!("roster/{tenant}/head")
+}
+
+/// Who may work on a tenant now.
+pub fn lease(tenant: &TenantId) -> String {
+    format!("lease/{tenant}")
+}
+
+/// The counter that gives out one fencing number.
+pub fn lease_number(tenant: &TenantId, fence: u64) -> String {
+    format!("lease/{tenant}/{fence}")
+}
+
+/// The number of a lane's run that waits or would wait.
+pub fn run_next(tenant: &TenantId, lane: Lane) -> String {
+    format!("lane/{tenant}/{}/next", lane.as_str())
+}
+
+/// The number of a lane's run that is under way.
+pub fn run_active(tenant: &TenantId, lane: Lane) -> String {
+    format!("lane/{tenant}/{}/active", lane.as_str())
+}
+
+/// Counts the requests for a lane's run with this number.
+pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
+    format!("lane/{tenant}/{}/{number}", lane.as_str())
+}
+
+/// How far a run is in a phase.
+pub fn run_progress(tenant: &TenantId, run: &RunId, phase: &str) -> String {
+    format!("run/{tenant}/{run}/{phase}")
+}
+
+/// A part of a run's staged snapshot: the records of one bucket in one flush.
+pub fn staged(tenant: &TenantId, run: &RunId, part: u32, bucket: u32) -> String {
+    format!("run/{tenant}/{run}/stage/{part}/{bucket}")
+}
+
+/// A part of a run's plan: changes to accounts of the bucket `to` that come from people of the
+/// bucket `from`.
+pub fn planned(tenant: &TenantId, run: &RunId, to: u32, from: u32, piece: u32) -> String {
+    format!("run/{tenant}/{run}/plan/{to}/{from}/{piece}")
+}
+
+/// A part of a run's updates of what the connection said, for people of one bucket.
+pub fn planned_base(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String {
+    format!("run/{tenant}/{run}/base/{bucket}/{piece}")
+}
+
+/// A part of a run's claims on addresses.
+pub fn claims(tenant: &TenantId, run: &RunId, bucket: u32, part: u32) -> String {
+    format!("run/{tenant}/{run}/claims/{bucket}/{part}")
+}
+
+/// A part of a run's issues.
+pub fn issues(tenant: &TenantId, run: &RunId, part: u32) -> String {
+    format!("run/{tenant}/{run}/issues/{part}")
+}
+
+/// People of one bucket who were not in the listing.
+pub fn absent(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String {
+    format!("run/{tenant}/{run}/absent/{bucket}/{piece}")
+}
+
+/// What the provider said of people of one bucket who were not in the listing.
+pub fn confirmed(tenant: &TenantId, run: &RunId, bucket: u32) -> String {
+    format!("run/{tenant}/{run}/confirmed/{bucket}")
+}
+
+/// The night that a tenant's scheduler looked after last.
+pub fn schedule(tenant: &TenantId) -> String {
+    format!("schedule/{tenant}")
+}
+
+/// Counts the attempts to schedule one night.
+pub fn night(tenant: &TenantId, date: &str) -> String {
+    format!("schedule/{tenant}/{date}")
+}
+
+/// The run that was scheduled for one night.
+pub fn night_run(tenant: &TenantId, date: &str) -> String {
+    format!("schedule/{tenant}/{date}/run")
 }

@@ -6,19 +6,30 @@
 //! store operations that work on every store of the platform are used (see [`ports::Store`]).
 
 pub mod access;
+pub mod applying;
 pub mod audit;
 pub mod connections;
 pub mod error;
+pub mod evaluation;
+pub mod fetching;
 pub mod keys;
+pub mod lease;
 pub mod log;
 pub mod memory;
 pub mod organizations;
+pub mod planning;
 pub mod ports;
 pub mod problem;
 pub mod record;
+pub mod roster;
+pub mod runs;
+pub mod schedule;
 pub mod seal;
 pub mod secrets;
 pub mod settings;
+pub mod settling;
+pub mod slices;
+pub mod staging;
 pub mod tenants;
 pub mod versioned;
 pub mod webhooks;

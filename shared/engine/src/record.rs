@@ -12,6 +12,20 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Why a stored record could not be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecordError {
+    /// A record that another record names is not there.
+    #[error("the record {key} is missing")]
+    Absent {
+        /// The record's key.
+        key: String,
+    },
+    /// A record would be larger than a store takes.
+    #[error("the record {key} would have {bytes} bytes, more than a store takes")]
+    Large {
+        /// The record's key.
+        key: String,
+        /// Its size.
+        bytes: usize,
+    },
     /// The bytes are not a record of the expected kind.
     #[error("the record {key} can't be read: {reason}")]
     Malformed {
@@ -63,6 +77,63 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
         d: value,
     })
     .unwrap_or_default()
+}
+
+/// Encodes a list piece by piece, each piece a record of its own that [`decode`] reads as a `Vec`.
+#[derive(Debug, Default)]
+pub struct ListEncoder {
+    bytes: Vec<u8>,
+}
+
+impl ListEncoder {
+    /// Adds an item.
+    pub fn push<T: Serialize>(&mut self, item: &T) {
+        let before = self.bytes.len();
+        if self.bytes.is_empty() {
+            self.bytes.extend_from_slice(format!("{{\"v\":{FORMAT_VERSION},\"d\":[").as_bytes());
+        } else {
+            self.bytes.push(b',');
+        }
+        if serde_json::to_writer(&mut self.bytes, item).is_err() {
+            self.bytes.truncate(before);
+        }
+    }
+
+    /// How many bytes the piece has so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// True when nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The piece, and an empty encoder in its place.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.bytes.extend_from_slice(b"]}");
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+/// Size at which a list is cut into pieces, in bytes: half of what a store takes, so that the
+/// last item of a piece may be large.
+pub const PIECE_BYTES: usize = crate::ports::VALUE_BYTES_MAX / 2;
+
+/// Encodes a list as few records as fit into a store's values.
+pub fn pieces<T: Serialize>(items: &[T]) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::new();
+    let mut encoder = ListEncoder::default();
+    for item in items {
+        encoder.push(item);
+        if encoder.len() >= PIECE_BYTES {
+            pieces.push(encoder.take());
+        }
+    }
+    if !encoder.is_empty() {
+        pieces.push(encoder.take());
+    }
+    pieces
 }
 
 /// Decodes a record; `key` only names it in errors.
@@ -119,6 +190,16 @@ mod tests {
     fn a_record_reads_back() {
         let bytes = encode(&vec![1, 2]);
         assert_eq!(decode::<Vec<i32>>("k", &bytes), Ok(vec![1, 2]));
+    }
+
+    #[test]
+    fn a_list_encoded_piece_by_piece_reads_back() {
+        let mut list = ListEncoder::default();
+        assert!(list.is_empty());
+        list.push(&1);
+        list.push(&2);
+        assert_eq!(decode::<Vec<i32>>("k", &list.take()), Ok(vec![1, 2]));
+        assert!(list.is_empty());
     }
 
     #[test]

@@ -189,6 +189,22 @@ pub enum Field {
     UserType,
 }
 
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::Email => "email",
+            Field::FamilyName => "family name",
+            Field::GivenName => "given name",
+            Field::Grade => "grade",
+            Field::Memberships => "memberships",
+            Field::Roles => "roles",
+            Field::Status => "status",
+            Field::Username => "username",
+            Field::UserType => "user type",
+        })
+    }
+}
+
 /// Why a sync suspended or soft-deleted an account, so that the same cause undone restores it and
 /// nothing else does.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]

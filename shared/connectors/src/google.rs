@@ -1,0 +1,8 @@
+//! Google Workspace: authorisation and the Directory API (PROVIDERS parts 1 and 2).
+
+pub mod connection_test;
+pub mod directory;
+pub mod errors;
+mod exchange;
+pub mod fetch;
+pub mod lookup;

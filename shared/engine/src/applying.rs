@@ -1,0 +1,286 @@
+//! Applies a plan: prepares the next state of each map range by range, then publishes all of them
+//! with one commit. Killed anywhere before the commit, the roster is as it was, and doing it again
+//! writes the same shards under the same names.
+
+use crate::error::Error;
+use crate::keys;
+use crate::lease::Lease;
+use crate::planning::{
+    self, ADDRESS_BITS, BaseChange, PlanProgress, read_base, read_changes, read_claims,
+};
+use crate::ports::{Clock, Store};
+use crate::record;
+use crate::roster::commit::{self, Commit, PublishError};
+use crate::roster::shard::Range;
+use crate::roster::{ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map};
+use crate::runs::Run;
+use crate::slices::SliceOutcome;
+use crate::staging::BUCKET_BITS;
+use jiff::Timestamp;
+use mapping::account::Account;
+use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The maps that a plan changes, in the order in which they are prepared.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    #[default]
+    Accounts,
+    Base,
+    Addresses,
+    Ready,
+}
+
+impl Stage {
+    fn next(self) -> Self {
+        match self {
+            Stage::Accounts => Stage::Base,
+            Stage::Base => Stage::Addresses,
+            Stage::Addresses | Stage::Ready => Stage::Ready,
+        }
+    }
+
+    /// By how many bits the parts of a plan are cut for this map.
+    fn plan_bits(self) -> u8 {
+        match self {
+            Stage::Accounts | Stage::Base | Stage::Ready => BUCKET_BITS,
+            Stage::Addresses => ADDRESS_BITS,
+        }
+    }
+}
+
+/// How far the preparation of a commit is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct ApplyProgress {
+    stage: Stage,
+    next_range: u32,
+    /// The maps prepared so far; the one of `stage` may be half done.
+    maps: BTreeMap<String, MapRoot>,
+}
+
+/// What applying a plan came to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Applied {
+    /// It is published as this commit.
+    Published(Generation),
+    /// The roster has moved on: the plan has to be made anew.
+    Stale,
+    /// Not finished.
+    Unfinished(SliceOutcome),
+}
+
+/// The key of a run's apply progress.
+pub fn progress_key(tenant: &TenantId, run: &RunId) -> String {
+    keys::run_progress(tenant, run, "apply")
+}
+
+/// Does a bounded part of applying a run's plan.
+pub async fn slice<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &Run,
+    plan: &PlanProgress,
+    lease: &Lease,
+    deadline: Timestamp,
+) -> Result<Applied, Error> {
+    let Some(connection) = run.connection.as_ref() else {
+        return Ok(Applied::Stale);
+    };
+    let parent = commit::newest(ports, tenant).await?;
+    if parent.run.as_ref() == Some(&run.id) {
+        // The commit was published and the process died before it could say so.
+        return Ok(Applied::Published(parent.generation));
+    }
+    if parent.generation != run.parent {
+        return Ok(Applied::Stale);
+    }
+    let work = Work { tenant, run: &run.id, connection, plan, parent: &parent };
+    let key = progress_key(tenant, &run.id);
+    let mut progress: ApplyProgress = record::read(ports, &key).await?.unwrap_or_default();
+    while progress.stage != Stage::Ready {
+        if ports.now() >= deadline {
+            record::write(ports, &key, &progress).await?;
+            return Ok(Applied::Unfinished(SliceOutcome::More));
+        }
+        work.prepare(ports, &mut progress, deadline).await?;
+    }
+    record::write(ports, &key, &progress).await?;
+    let mut maps = parent.maps.clone();
+    maps.extend(progress.maps);
+    let draft = Commit {
+        parent: parent.generation,
+        run: Some(run.id.clone()),
+        at_ms: ports.now().as_millisecond(),
+        maps,
+        ..Commit::default()
+    };
+    match commit::publish(ports, tenant, lease, draft).await {
+        Ok(generation) => Ok(Applied::Published(generation)),
+        Err(PublishError::Stale { .. }) => Ok(Applied::Stale),
+        Err(PublishError::LeaseLost) => Ok(Applied::Unfinished(SliceOutcome::More)),
+        Err(PublishError::Failed(error)) => Err(error),
+    }
+}
+
+struct Work<'a> {
+    tenant: &'a TenantId,
+    run: &'a RunId,
+    connection: &'a ConnectionId,
+    plan: &'a PlanProgress,
+    parent: &'a Commit,
+}
+
+impl Work<'_> {
+    /// Prepares one map from where the progress says until it is done or time is up.
+    async fn prepare<P: Store + Clock>(
+        &self,
+        ports: &P,
+        progress: &mut ApplyProgress,
+        deadline: Timestamp,
+    ) -> Result<(), Error> {
+        let name = match progress.stage {
+            Stage::Accounts => ACCOUNTS.to_owned(),
+            Stage::Base => base_map(self.connection),
+            Stage::Addresses => ADDRESSES.to_owned(),
+            Stage::Ready => return Ok(()),
+        };
+        let old = self.parent.maps.get(&name).cloned().unwrap_or_default();
+        let mut draft = match progress.maps.get(&name) {
+            Some(saved) => MapDraft::resume(ports, self.tenant, old, saved).await?,
+            None => {
+                let expected = self.entries_expected(progress.stage, old.len);
+                MapDraft::begin(ports, self.tenant, old, expected).await?
+            }
+        };
+        // A range holds whole shards of the new state and whole buckets of the plan.
+        let bits = draft.bits().min(progress.stage.plan_bits());
+        while progress.next_range < 1 << bits {
+            if ports.now() >= deadline {
+                progress.maps.insert(name, draft.save(ports).await?);
+                return Ok(());
+            }
+            let range = Range { bits, index: progress.next_range };
+            match progress.stage {
+                Stage::Accounts => self.prepare_accounts(ports, &mut draft, range).await?,
+                Stage::Base => self.prepare_base(ports, &mut draft, range).await?,
+                Stage::Addresses => self.prepare_addresses(ports, &mut draft, range).await?,
+                Stage::Ready => {}
+            }
+            progress.next_range += 1;
+        }
+        progress.maps.insert(name, draft.save(ports).await?);
+        progress.stage = progress.stage.next();
+        progress.next_range = 0;
+        Ok(())
+    }
+
+    fn entries_expected(&self, stage: Stage, old: u64) -> u64 {
+        let created = self.plan.counts.created();
+        match stage {
+            Stage::Accounts | Stage::Ready => old + created,
+            Stage::Addresses => old + created,
+            Stage::Base => old.saturating_add_signed(self.plan.base_growth),
+        }
+    }
+
+    async fn prepare_accounts<P: Store>(
+        &self,
+        ports: &P,
+        draft: &mut MapDraft,
+        range: Range,
+    ) -> Result<(), Error> {
+        let mut changes = Vec::new();
+        for bucket in buckets(range, BUCKET_BITS) {
+            for (from, pieces) in self.plan.changes.get(&bucket).into_iter().flatten() {
+                let read = read_changes(ports, self.tenant, self.run, bucket, *from, *pieces);
+                changes.extend(read.await?);
+            }
+        }
+        changes.retain(|change| !self.plan.losers.contains(&change.account));
+        update(ports, draft, range, !changes.is_empty(), |accounts: &mut Entries<Account>| {
+            for change in changes {
+                accounts.insert(change.account.to_string(), change.after);
+            }
+        })
+        .await
+    }
+
+    async fn prepare_base<P: Store>(
+        &self,
+        ports: &P,
+        draft: &mut MapDraft,
+        range: Range,
+    ) -> Result<(), Error> {
+        let mut changes = Vec::new();
+        for bucket in buckets(range, BUCKET_BITS) {
+            if let Some(pieces) = self.plan.base.get(&bucket) {
+                changes.extend(read_base(ports, self.tenant, self.run, bucket, *pieces).await?);
+            }
+        }
+        // A loser is left as they are: the next run has to meet them as new again.
+        changes.retain(|change| match change {
+            BaseChange::Put(row) => !self.plan.losers.contains(&row.entry.account),
+            BaseChange::Remove(_) => true,
+        });
+        update(ports, draft, range, !changes.is_empty(), |rows: &mut Entries<BaseRow>| {
+            for change in changes {
+                match change {
+                    BaseChange::Put(row) => {
+                        rows.insert(row.external_id.to_string(), row);
+                    }
+                    BaseChange::Remove(id) => {
+                        rows.remove(id.as_str());
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    async fn prepare_addresses<P: Store>(
+        &self,
+        ports: &P,
+        draft: &mut MapDraft,
+        range: Range,
+    ) -> Result<(), Error> {
+        let mut claims = Vec::new();
+        for bucket in buckets(range, ADDRESS_BITS) {
+            claims.extend(read_claims(ports, self.tenant, self.run, bucket, self.plan).await?);
+        }
+        update(ports, draft, range, !claims.is_empty(), |held: &mut Entries<AddressEntry>| {
+            // Settling has withdrawn every claim that could lose.
+            planning::apply_claims(held, claims);
+        })
+        .await
+    }
+}
+
+/// Entries of a range by their keys.
+type Entries<T> = BTreeMap<String, T>;
+
+/// Rewrites a range if something in it changes or the map is cut anew.
+async fn update<T: Entry>(
+    store: &impl Store,
+    draft: &mut MapDraft,
+    range: Range,
+    changes: bool,
+    work: impl FnOnce(&mut Entries<T>),
+) -> Result<(), Error> {
+    if !changes && !draft.is_recut() {
+        return Ok(());
+    }
+    let old: Vec<T> = draft.load(store, range).await?;
+    let old_len = old.len();
+    let mut entries: Entries<T> =
+        old.into_iter().map(|entry| (entry.key().to_owned(), entry)).collect();
+    work(&mut entries);
+    draft.store(store, range, entries.into_values().collect(), old_len).await
+}
+
+/// The plan's buckets that make up a range.
+fn buckets(range: Range, plan_bits: u8) -> std::ops::Range<u32> {
+    let shift = plan_bits.saturating_sub(range.bits);
+    range.index << shift..(range.index + 1) << shift
+}

@@ -1,0 +1,275 @@
+//! Evaluation: compares a staged snapshot with the roster, bucket by bucket, and writes the plan.
+//!
+//! A person whose record and rules are as last time costs one comparison of digests; their account
+//! is not even loaded. The clock of a plan is the start of its run, so evaluating again after a
+//! crash writes the same plan.
+
+use crate::error::Error;
+use crate::fetching::{self, StagedSnapshot};
+use crate::keys;
+use crate::planning::{BaseChange, PlanProgress, PlanWriter};
+use crate::ports::{Clock, Store};
+use crate::record;
+use crate::roster::shard::Range;
+use crate::roster::{ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id};
+use crate::runs::{Failure, Run};
+use crate::slices::SliceOutcome;
+use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
+use jiff::Timestamp;
+use mapping::account::{Account, Status};
+use mapping::evaluate::CompiledRules;
+use mapping::ids::{AccountId, ConnectionId, ExternalId, TenantId};
+use mapping::plan::{
+    BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
+};
+use mapping::source::SourceRecord;
+use std::collections::BTreeMap;
+
+/// What evaluation and settling work with.
+pub(crate) struct Evaluator<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) run: &'a Run,
+    pub(crate) connection: &'a ConnectionId,
+    pub(crate) rules: &'a CompiledRules,
+    pub(crate) reader: Reader,
+    pub(crate) now_ms: i64,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Opens the roster that the run is planned from.
+    pub(crate) async fn open(
+        store: &impl Store,
+        tenant: &'a TenantId,
+        run: &'a Run,
+        rules: &'a CompiledRules,
+    ) -> Result<Result<Self, Failure>, Error> {
+        let Some(connection) = run.connection.as_ref() else {
+            return Ok(Err(internal("the run has no connection")));
+        };
+        let Some(reader) = Reader::open_at(store, tenant, run.parent).await? else {
+            return Ok(Err(internal("the roster that the run was planned from is gone")));
+        };
+        Ok(Ok(Self {
+            tenant,
+            run,
+            connection,
+            rules,
+            reader,
+            now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
+        }))
+    }
+
+    /// What the connection said last time about the people of a bucket.
+    pub(crate) async fn base(
+        &self,
+        store: &impl Store,
+        bucket: u32,
+    ) -> Result<BTreeMap<ExternalId, BaseRow>, Error> {
+        let range = Range { bits: BUCKET_BITS, index: bucket };
+        let rows: Vec<BaseRow> =
+            self.reader.range(store, &base_map(self.connection), range).await?;
+        Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
+    }
+
+    /// Takes the step of one person and adds what it yields to the plan.
+    pub(crate) async fn step(
+        &self,
+        store: &impl Store,
+        progress: &mut PlanProgress,
+        writer: &mut PlanWriter<'_>,
+        person: Person<'_>,
+        accounts: &mut Accounts,
+    ) -> Result<(), Error> {
+        let derived = match person.base {
+            Some(row) => row.derived.clone(),
+            None => derived_account_id(self.tenant, self.connection, person.external_id),
+        };
+        let known = person.base.map_or(&derived, |row| &row.entry.account);
+        let account = accounts.get(store, &self.reader, known).await?;
+        let matched = match person.observation {
+            Observation::Present(record) => self.matched(store, record, account.as_ref()).await?,
+            Observation::Absent { .. } => None,
+        };
+        let outcome = step(&StepInput {
+            connection: self.connection,
+            rules: self.rules,
+            observation: person.observation,
+            base: person.base.map(|row| &row.entry),
+            account: account.as_ref(),
+            matched: matched.as_ref(),
+            // Two people of one snapshot with one address are found when the plan is settled.
+            email_shared: false,
+            new_account_id: derived.clone(),
+            now_ms: self.now_ms,
+        });
+        match outcome.base {
+            BaseUpdate::Keep => {}
+            BaseUpdate::Put(entry) => {
+                let external_id = person.external_id.clone();
+                progress.base_growth += i64::from(person.base.is_none());
+                let row = BaseRow { external_id, derived, entry };
+                writer.base(progress, person.bucket, &BaseChange::Put(row));
+            }
+            BaseUpdate::Remove => {
+                progress.base_growth -= i64::from(person.base.is_some());
+                let change = BaseChange::Remove(person.external_id.clone());
+                writer.base(progress, person.bucket, &change);
+            }
+        }
+        for issue in outcome.issues {
+            writer.issue(progress, issue);
+        }
+        if let Some(change) = outcome.change {
+            writer.change(progress, person.bucket, &change);
+        }
+        Ok(())
+    }
+
+    /// Another account that has the person's address, if the person would take it.
+    async fn matched(
+        &self,
+        store: &impl Store,
+        record: &SourceRecord,
+        account: Option<&Account>,
+    ) -> Result<Option<Account>, Error> {
+        let Some(email) = &record.email else { return Ok(None) };
+        let takes = account.is_none_or(|account| {
+            account.email != *email || account.status == Status::Deleted
+        });
+        if !takes || self.reader.map(ADDRESSES).len == 0 {
+            return Ok(None);
+        }
+        let found = self.reader.account_by_address(store, email.as_str()).await?;
+        Ok(found.filter(|found| account.is_none_or(|account| account.id != found.id)))
+    }
+}
+
+/// One person in one run.
+#[derive(Clone, Copy)]
+pub(crate) struct Person<'a> {
+    pub(crate) bucket: u32,
+    pub(crate) external_id: &'a ExternalId,
+    pub(crate) observation: Observation<'a>,
+    pub(crate) base: Option<&'a BaseRow>,
+}
+
+/// The accounts of a bucket, loaded when the first one is needed.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    bucket: u32,
+    loaded: Option<BTreeMap<AccountId, Account>>,
+}
+
+impl Accounts {
+    pub(crate) fn of_bucket(bucket: u32) -> Self {
+        Self { bucket, loaded: None }
+    }
+
+    async fn get(
+        &mut self,
+        store: &impl Store,
+        reader: &Reader,
+        id: &AccountId,
+    ) -> Result<Option<Account>, Error> {
+        let range = Range { bits: BUCKET_BITS, index: self.bucket };
+        if !range.contains(id.as_str()) {
+            return reader.account(store, id).await;
+        }
+        if self.loaded.is_none() {
+            let accounts: Vec<Account> = reader.range(store, ACCOUNTS, range).await?;
+            let by_id = accounts.into_iter().map(|account| (account.id.clone(), account));
+            self.loaded = Some(by_id.collect());
+        }
+        Ok(self.loaded.as_ref().and_then(|accounts| accounts.get(id)).cloned())
+    }
+}
+
+/// Does a bounded part of a run's evaluation.
+pub async fn slice<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &Run,
+    rules: &CompiledRules,
+    deadline: Timestamp,
+) -> Result<SliceOutcome, Error> {
+    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;
+    let Some(snapshot) = snapshot.filter(|snapshot| snapshot.complete.is_some()) else {
+        return Ok(SliceOutcome::Failed { failure: internal("the snapshot is not complete") });
+    };
+    let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
+        Ok(evaluator) => evaluator,
+        Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let key = PlanProgress::key(tenant, &run.id);
+    let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
+    if progress.next_bucket == 0 {
+        progress.issue_parts = snapshot.issue_parts;
+    }
+    let mut writer = PlanWriter::new(tenant, &run.id);
+    while progress.next_bucket < BUCKETS {
+        let bucket = progress.next_bucket;
+        evaluator.bucket(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+        progress.next_bucket += 1;
+        if writer.is_full() || ports.now() >= deadline {
+            writer.save(ports, &mut progress).await?;
+        }
+        if ports.now() >= deadline && progress.next_bucket < BUCKETS {
+            return Ok(SliceOutcome::More);
+        }
+    }
+    writer.save(ports, &mut progress).await?;
+    Ok(SliceOutcome::Done)
+}
+
+impl Evaluator<'_> {
+    async fn bucket(
+        &self,
+        store: &impl Store,
+        progress: &mut PlanProgress,
+        writer: &mut PlanWriter<'_>,
+        snapshot: &StagedSnapshot,
+        bucket: u32,
+    ) -> Result<(), Error> {
+        let run = &self.run.id;
+        let parts = snapshot.parts;
+        let everyone = &snapshot.everyone;
+        let people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
+        let base = self.base(store, bucket).await?;
+        let mut accounts = Accounts::of_bucket(bucket);
+        for (external_id, record) in &people.records {
+            let known = base.get(external_id);
+            let entry = known.map(|row| &row.entry);
+            progress.seen += u64::from(entry.is_some_and(|entry| entry.scope == Scope::In));
+            let digest = record_digest(record);
+            if entry.is_some_and(|entry| is_unchanged(entry, digest, self.rules.version())) {
+                continue;
+            }
+            let observation = Observation::Present(record);
+            let person = Person { bucket, external_id, observation, base: known };
+            self.step(store, progress, writer, person, &mut accounts).await?;
+        }
+        let absent: Vec<&BaseRow> = base
+            .values()
+            .filter(|row| row.entry.scope == Scope::In)
+            .filter(|row| !people.records.contains_key(&row.external_id))
+            .filter(|row| !people.present.contains(&row.external_id))
+            .collect();
+        if !absent.is_empty() {
+            let count = u32::try_from(absent.len()).unwrap_or(u32::MAX);
+            progress.absent.insert(bucket, count);
+            for (piece, bytes) in record::pieces(&absent).into_iter().enumerate() {
+                let piece = u32::try_from(piece).unwrap_or(u32::MAX);
+                store.set(&keys::absent(self.tenant, run, bucket, piece), &bytes).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A failure that no administrator can mend.
+pub(crate) fn internal(what: &str) -> Failure {
+    Failure {
+        code: "internal".to_owned(),
+        message: format!("{what}: nothing was changed; the next run starts afresh, report this if it stays"),
+    }
+}

@@ -1,0 +1,165 @@
+//! One worker per tenant: a lease with an expiry and a fencing number.
+//!
+//! A worker takes the number after the last holder's with `increment`; whoever gets 1 has the
+//! lease. The number goes into every commit. A holder that lives renews; one that died is
+//! followed when its time is over. Should a worker die between taking a number and writing the
+//! lease down, later attempts on that number burn it after [`ATTEMPTS_TO_BURN`].
+
+use crate::error::Error;
+use crate::keys;
+use crate::ports::{Clock, Store};
+use crate::record;
+use mapping::ids::TenantId;
+use serde::{Deserialize, Serialize};
+
+/// How long a lease lasts without renewal, in milliseconds. Longer than any host lets a request
+/// run that renews at the start of its slice and writes at its end.
+pub const LEASE_MS: i64 = 60_000;
+
+/// How many attempts on a number that was taken but never written down it takes to burn it.
+const ATTEMPTS_TO_BURN: i64 = 4;
+
+/// The right to change a tenant's roster for a while.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lease {
+    /// The fencing number.
+    pub fence: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Held {
+    fence: u64,
+    until_ms: i64,
+}
+
+impl Lease {
+    /// Takes the lease on a tenant, or `None` while another worker has it.
+    pub async fn take<P: Store + Clock>(
+        ports: &P,
+        tenant: &TenantId,
+    ) -> Result<Option<Self>, Error> {
+        let held = held(ports, tenant).await?;
+        if held.until_ms > ports.now().as_millisecond() {
+            return Ok(None);
+        }
+        let fence = held.fence + 1;
+        let attempt = ports.increment(&keys::lease_number(tenant, fence), 1).await?;
+        if attempt == 1 {
+            let lease = Self { fence };
+            lease.write(ports, tenant, ports.now().as_millisecond() + LEASE_MS).await?;
+            return Ok(Some(lease));
+        }
+        if attempt > ATTEMPTS_TO_BURN {
+            let lease = Self { fence };
+            lease.write(ports, tenant, 0).await?;
+        }
+        Ok(None)
+    }
+
+    /// Goes on with a lease that another component of the same run took.
+    pub fn from_fence(fence: u64) -> Self {
+        Self { fence }
+    }
+
+    /// Whether the lease is still ours and not over.
+    pub async fn is_held<P: Store + Clock>(
+        &self,
+        ports: &P,
+        tenant: &TenantId,
+    ) -> Result<bool, Error> {
+        let held = held(ports, tenant).await?;
+        Ok(held.fence == self.fence && held.until_ms > ports.now().as_millisecond())
+    }
+
+    /// Prolongs the lease; false when it was lost.
+    pub async fn renew<P: Store + Clock>(
+        &self,
+        ports: &P,
+        tenant: &TenantId,
+    ) -> Result<bool, Error> {
+        if !self.is_held(ports, tenant).await? {
+            return Ok(false);
+        }
+        self.write(ports, tenant, ports.now().as_millisecond() + LEASE_MS).await?;
+        Ok(true)
+    }
+
+    /// Gives the lease back, if it is still ours.
+    pub async fn release<P: Store + Clock>(
+        self,
+        ports: &P,
+        tenant: &TenantId,
+    ) -> Result<(), Error> {
+        if held(ports, tenant).await?.fence == self.fence {
+            self.write(ports, tenant, 0).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(
+        self,
+        store: &impl Store,
+        tenant: &TenantId,
+        until_ms: i64,
+    ) -> Result<(), Error> {
+        let held = Held { fence: self.fence, until_ms };
+        Ok(record::write(store, &keys::lease(tenant), &held).await?)
+    }
+}
+
+async fn held(store: &impl Store, tenant: &TenantId) -> Result<Held, Error> {
+    Ok(record::read(store, &keys::lease(tenant)).await?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{CrashPoint, MemoryPorts, block_on};
+    use std::time::Duration;
+
+    fn tenant() -> TenantId {
+        TenantId::parse("maple-grove").unwrap()
+    }
+
+    #[test]
+    fn only_one_worker_has_the_lease_until_it_is_over() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let first = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            assert_eq!(Lease::take(&ports, &tenant()).await.unwrap(), None);
+            ports.advance(Duration::from_secs(61));
+            assert!(!first.is_held(&ports, &tenant()).await.unwrap());
+            let second = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            assert!(second.fence > first.fence);
+            assert!(!first.renew(&ports, &tenant()).await.unwrap());
+            first.release(&ports, &tenant()).await.unwrap();
+            assert!(second.is_held(&ports, &tenant()).await.unwrap());
+        });
+    }
+
+    #[test]
+    fn a_released_lease_is_free_at_once() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let first = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            first.release(&ports, &tenant()).await.unwrap();
+            assert!(Lease::take(&ports, &tenant()).await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_worker_that_dies_while_taking_the_lease_does_not_block_the_tenant() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            // Operations: 1 reads the lease, 2 takes the number, 3 would write the lease.
+            ports.crash_at(Some((3, CrashPoint::Before)));
+            assert!(Lease::take(&ports, &tenant()).await.is_err());
+            ports.crash_at(None);
+            let mut attempts = 0;
+            while Lease::take(&ports, &tenant()).await.unwrap().is_none() {
+                attempts += 1;
+                assert!(attempts < 10);
+            }
+        });
+    }
+}

@@ -1,0 +1,537 @@
+//! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
+//!
+//! A tenant has two lanes, one for runs and one for previews. In each lane numbers are given out
+//! in order; the run with the number `next` is the one that waits. A request claims that number
+//! with `increment`: the first makes the record, later ones join it. Starting a run moves `next`
+//! on, so a request that comes after the start gets a run of its own and nothing that changed in
+//! between is missed.
+
+use crate::error::Error;
+use crate::keys;
+use crate::log::Page;
+use crate::ports::{Clock, Store};
+use crate::record;
+use mapping::guard::Refusal;
+use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use mapping::rules::RuleSetVersion;
+use mapping::summary::Counts;
+use serde::{Deserialize, Serialize};
+
+/// Why a run was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// A call of the API.
+    Api,
+    /// The button of the console.
+    Button,
+    /// The nightly time of the tenant.
+    Nightly,
+    /// A notification of the provider.
+    Push,
+    /// The signed webhook.
+    Webhook,
+}
+
+/// Who or what asked for a run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The door it came through.
+    pub kind: TriggerKind,
+    /// Who, as the audit log names them: a key id, `operator`, `scheduler` or `webhook`.
+    pub by: String,
+}
+
+/// Whether a run writes.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Does everything a run does up to the plan, and stops.
+    Preview,
+    /// Applies its plan.
+    Run,
+}
+
+impl Lane {
+    /// Both lanes, in the order in which they are served.
+    pub const ALL: [Self; 2] = [Self::Run, Self::Preview];
+
+    /// The id of this lane's run with this number.
+    pub fn run_id(self, number: u64) -> Result<RunId, mapping::ids::IdError> {
+        let letter = match self {
+            Lane::Preview => 'p',
+            Lane::Run => 'r',
+        };
+        RunId::parse(format!("{letter}{number:06}"))
+    }
+
+    /// The lane as part of a key.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Lane::Preview => "preview",
+            Lane::Run => "run",
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Finished; the roster changed.
+    Applied,
+    /// Writing the next roster.
+    Applying,
+    /// Asking the provider about people who were not in the listing.
+    Confirming,
+    /// Finished; an administrator discarded the plan.
+    Discarded,
+    /// Comparing what was read with the roster.
+    Evaluating,
+    /// Finished without a change: see [`Run::failure`].
+    Failed,
+    /// Reading the provider.
+    Fetching,
+    /// A guard held the plan; nothing was written.
+    Held,
+    /// Finished; a preview's plan is ready to be looked at.
+    Planned,
+    /// Waiting for its turn.
+    Scheduled,
+    /// Checking addresses and the guard.
+    Settling,
+    /// Finished; there was nothing to change.
+    Unchanged,
+}
+
+impl RunState {
+    /// Whether nothing more happens to the run by itself.
+    pub fn is_finished(self) -> bool {
+        matches!(
+            self,
+            Self::Applied
+                | Self::Discarded
+                | Self::Failed
+                | Self::Held
+                | Self::Planned
+                | Self::Unchanged
+        )
+    }
+}
+
+/// What a provider was asked and gave.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct FetchStats {
+    /// Requests sent, failed ones counted.
+    pub calls: u64,
+    /// Bytes of the answers, after decompression.
+    pub bytes: u64,
+    /// People in scope of the read.
+    pub records: u64,
+    /// Records that could not be taken as they stand.
+    pub issues: u64,
+}
+
+/// Why a run failed, for the history.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable word for programs, for instance `google_quota`.
+    pub code: String,
+    /// What happened, why, and what to do. No personal data.
+    pub message: String,
+}
+
+/// When one phase began and ended, in milliseconds since the Unix epoch.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// The phase.
+    pub phase: RunState,
+    /// Its beginning.
+    pub started_at_ms: i64,
+    /// Its end, once it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at_ms: Option<i64>,
+}
+
+/// One execution of a sync.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id; ids of one lane sort by age.
+    pub id: RunId,
+    /// Its number in its lane.
+    pub number: u64,
+    /// Whether it writes.
+    pub lane: Lane,
+    /// Who asked for it.
+    pub trigger: Trigger,
+    /// The local date of the night it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub night: Option<String>,
+    /// How far it is.
+    pub state: RunState,
+    /// When it was asked for, in milliseconds since the Unix epoch.
+    pub requested_at_ms: i64,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at_ms: Option<i64>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at_ms: Option<i64>,
+    /// When its provider may be asked again, while it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_until_ms: Option<i64>,
+    /// The connection that is synced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
+    /// The version of the rules it works by.
+    #[serde(default)]
+    pub rules: RuleSetVersion,
+    /// The roster it was planned from.
+    #[serde(default)]
+    pub parent: Generation,
+    /// The roster it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
+    /// Times of its phases, in order.
+    #[serde(default)]
+    pub phases: Vec<PhaseTime>,
+    /// What the provider was asked and gave.
+    #[serde(default)]
+    pub fetched: FetchStats,
+    /// What it changed or would change.
+    #[serde(default)]
+    pub counts: Counts,
+    /// How many issues it found.
+    #[serde(default)]
+    pub issues: u64,
+    /// Why its plan is held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// How often it was planned anew because the roster had moved on.
+    #[serde(default)]
+    pub replans: u32,
+    /// How often in a row a step of it failed for a reason of our own surroundings.
+    #[serde(default)]
+    pub stumbles: u32,
+}
+
+impl Run {
+    /// Goes on to a phase and notes the time.
+    pub fn enter(&mut self, state: RunState, now_ms: i64) {
+        if let Some(last) = self.phases.last_mut() {
+            last.finished_at_ms.get_or_insert(now_ms);
+        }
+        self.state = state;
+        self.wait_until_ms = None;
+        if state.is_finished() {
+            self.finished_at_ms = Some(now_ms);
+        } else {
+            self.phases.push(PhaseTime { phase: state, started_at_ms: now_ms, finished_at_ms: None });
+        }
+    }
+
+    /// Ends the run without a change.
+    pub fn fail(&mut self, code: &str, message: String, now_ms: i64) {
+        self.enter(RunState::Failed, now_ms);
+        self.failure = Some(Failure { code: code.to_owned(), message });
+    }
+}
+
+/// The answer to a request for a run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Requested {
+    /// The run that will do it.
+    pub run: RunId,
+    /// True when that run had been asked for already and still waited.
+    pub joined: bool,
+}
+
+/// Asks for a run; it starts with the next tick.
+pub async fn request<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    trigger: Trigger,
+) -> Result<Requested, Error> {
+    request_in(ports, tenant, Lane::Run, trigger, None).await
+}
+
+/// Asks for a run or a preview, for a certain night or none.
+pub async fn request_in<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+    trigger: Trigger,
+    night: Option<String>,
+) -> Result<Requested, Error> {
+    loop {
+        let number = next_number(ports, tenant, lane).await?;
+        let claim = ports.increment(&keys::run_claim(tenant, lane, number), 1).await?;
+        let key = run_key(tenant, lane, number)?;
+        let joined = claim > 1 && ports.exists(&key).await?;
+        if !joined {
+            let run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            record::write(ports, &key, &run).await?;
+        }
+        // The run may have started between the two looks at `next`: it would miss what this
+        // request is about.
+        if !joined || next_number(ports, tenant, lane).await? == number {
+            let run = lane.run_id(number).map_err(bad_id)?;
+            return Ok(Requested { run, joined });
+        }
+    }
+}
+
+/// Makes sure that the run with this number exists, for a night. When it is asked for already, or
+/// over already, the night has its run.
+pub async fn ensure<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    number: u64,
+    trigger: Trigger,
+    night: &str,
+) -> Result<RunId, Error> {
+    ports.increment(&keys::run_claim(tenant, Lane::Run, number), 1).await?;
+    let key = run_key(tenant, Lane::Run, number)?;
+    if !ports.exists(&key).await? {
+        let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
+        record::write(ports, &key, &run).await?;
+    }
+    Lane::Run.run_id(number).map_err(bad_id)
+}
+
+fn new_run(
+    lane: Lane,
+    number: u64,
+    trigger: Trigger,
+    night: Option<String>,
+    clock: &impl Clock,
+) -> Result<Run, Error> {
+    Ok(Run {
+        id: lane.run_id(number).map_err(bad_id)?,
+        number,
+        lane,
+        trigger,
+        night,
+        state: RunState::Scheduled,
+        requested_at_ms: clock.now().as_millisecond(),
+        started_at_ms: None,
+        finished_at_ms: None,
+        wait_until_ms: None,
+        connection: None,
+        rules: RuleSetVersion::default(),
+        parent: Generation::default(),
+        generation: None,
+        phases: Vec::new(),
+        fetched: FetchStats::default(),
+        counts: Counts::default(),
+        issues: 0,
+        refusals: Vec::new(),
+        failure: None,
+        replans: 0,
+        stumbles: 0,
+    })
+}
+
+/// The number of the run that waits or would wait.
+pub async fn next_number(
+    store: &impl Store,
+    tenant: &TenantId,
+    lane: Lane,
+) -> Result<u64, Error> {
+    Ok(record::read(store, &keys::run_next(tenant, lane)).await?.unwrap_or(1))
+}
+
+/// The run that is under way in a lane, or the one that waits; the latter becomes the former.
+/// A finished run stays current until [`leave`] is called, so that its caller can tidy up.
+///
+/// Only the holder of the tenant's lease may call this.
+pub async fn current<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+) -> Result<Option<Run>, Error> {
+    let active: Option<u64> = record::read(ports, &keys::run_active(tenant, lane)).await?;
+    let next = next_number(ports, tenant, lane).await?;
+    if let Some(number) = active {
+        if next <= number {
+            record::write(ports, &keys::run_next(tenant, lane), &(number + 1)).await?;
+        }
+        let run: Option<Run> = record::read(ports, &run_key(tenant, lane, number)?).await?;
+        match run {
+            Some(run) => return Ok(Some(run)),
+            None => leave(ports, tenant, lane).await?,
+        }
+    }
+    let Some(run) = waiting(ports, tenant, lane).await? else { return Ok(None) };
+    record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
+    record::write(ports, &keys::run_next(tenant, lane), &(run.number + 1)).await?;
+    Ok(Some(run))
+}
+
+/// Makes room in a lane: its current run is finished and tidied up.
+pub async fn leave(store: &impl Store, tenant: &TenantId, lane: Lane) -> Result<(), Error> {
+    Ok(store.delete(&keys::run_active(tenant, lane)).await?)
+}
+
+/// Whether a lane has a run under way or waiting; cheaper than [`current`] and free of writes.
+pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Result<bool, Error> {
+    if store.exists(&keys::run_active(tenant, lane)).await? {
+        return Ok(true);
+    }
+    let next = next_number(store, tenant, lane).await?;
+    Ok(store.exists(&keys::run_claim(tenant, lane, next)).await?)
+}
+
+async fn waiting<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+) -> Result<Option<Run>, Error> {
+    let number = next_number(ports, tenant, lane).await?;
+    let key = run_key(tenant, lane, number)?;
+    if let Some(run) = record::read(ports, &key).await? {
+        return Ok(Some(run));
+    }
+    if !ports.exists(&keys::run_claim(tenant, lane, number)).await? {
+        return Ok(None);
+    }
+    // Somebody claimed the number and died before writing the record. The request stands.
+    let trigger = Trigger { kind: TriggerKind::Api, by: "recovered".to_owned() };
+    let run = new_run(lane, number, trigger, None, ports)?;
+    record::write(ports, &key, &run).await?;
+    Ok(Some(run))
+}
+
+/// Writes a run's record.
+pub async fn write(store: &impl Store, tenant: &TenantId, run: &Run) -> Result<(), Error> {
+    Ok(record::write(store, &keys::run(tenant, &run.id), run).await?)
+}
+
+/// A run by its id.
+pub async fn read(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<Option<Run>, Error> {
+    Ok(record::read(store, &keys::run(tenant, run)).await?)
+}
+
+/// Runs of the history, newest first, with numbers below `before`.
+pub async fn list(
+    store: &impl Store,
+    tenant: &TenantId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Page<Run>, Error> {
+    let newest = next_number(store, tenant, Lane::Run).await?;
+    let mut number = before.map_or(newest + 1, |before| before.min(newest + 1));
+    let mut entries = Vec::new();
+    while number > 1 && entries.len() < limit {
+        number -= 1;
+        if let Some(run) = record::read(store, &run_key(tenant, Lane::Run, number)?).await? {
+            entries.push((number, run));
+        }
+    }
+    Ok(Page { entries, next: (number > 1).then_some(number) })
+}
+
+fn run_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
+    Ok(keys::run(tenant, &lane.run_id(number).map_err(bad_id)?))
+}
+
+fn bad_id(error: mapping::ids::IdError) -> Error {
+    Error::Record(record::RecordError::Malformed {
+        key: "run".to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{CrashPoint, MemoryPorts, block_on};
+
+    fn tenant() -> TenantId {
+        TenantId::parse("maple-grove").unwrap()
+    }
+
+    fn by(kind: TriggerKind) -> Trigger {
+        Trigger { kind, by: "somebody".to_owned() }
+    }
+
+    #[test]
+    fn a_second_request_joins_the_waiting_run() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let first = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            let second = request(&ports, &tenant(), by(TriggerKind::Webhook)).await.unwrap();
+            assert_eq!(first.run, second.run);
+            assert!(!first.joined && second.joined);
+            let run = current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+            assert_eq!((run.id, run.trigger.kind), (first.run, TriggerKind::Api));
+        });
+    }
+
+    #[test]
+    fn a_request_after_the_start_gets_a_run_of_its_own() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let first = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            let mut run = current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+            let second = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            assert_ne!(first.run, second.run);
+            assert_eq!(current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap().id, first.run);
+            run.enter(RunState::Unchanged, 5);
+            write(&ports, &tenant(), &run).await.unwrap();
+            leave(&ports, &tenant(), Lane::Run).await.unwrap();
+            assert_eq!(current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap().id, second.run);
+            let listed = list(&ports, &tenant(), None, 10).await.unwrap();
+            let numbers: Vec<u64> = listed.entries.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, [2, 1]);
+        });
+    }
+
+    #[test]
+    fn a_preview_never_joins_a_run() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let run = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            let trigger = by(TriggerKind::Api);
+            let preview =
+                request_in(&ports, &tenant(), Lane::Preview, trigger, None).await.unwrap();
+            assert_ne!(run.run, preview.run);
+            assert!(!preview.joined);
+        });
+    }
+
+    #[test]
+    fn no_request_is_lost_by_a_crash_at_any_operation() {
+        for operation in 1..=12 {
+            for point in [CrashPoint::Before, CrashPoint::After] {
+                let ports = MemoryPorts::new();
+                block_on(async {
+                    ports.crash_at(Some((operation, point)));
+                    let asked = request(&ports, &tenant(), by(TriggerKind::Api)).await;
+                    let started = match asked {
+                        Ok(_) => current(&ports, &tenant(), Lane::Run).await,
+                        Err(error) => Err(error),
+                    };
+                    let _ = started;
+                    ports.crash_at(None);
+                    if asked_is_certain(&ports).await {
+                        let run = current(&ports, &tenant(), Lane::Run).await.unwrap();
+                        assert!(run.is_some(), "operation {operation} {point:?}");
+                    }
+                });
+            }
+        }
+    }
+
+    /// A request counts once its number is claimed.
+    async fn asked_is_certain(ports: &MemoryPorts) -> bool {
+        ports.increment(&keys::run_claim(&tenant(), Lane::Run, 1), 0).await.unwrap() > 0
+    }
+}

@@ -1,0 +1,207 @@
+//! Settling: what has to be known of all people before a plan is final. People who are absent are
+//! dealt with as the provider confirmed, addresses that two people want are found, and the guard
+//! says whether the plan may go on by itself.
+
+use crate::error::Error;
+use crate::evaluation::{Accounts, Evaluator, Person};
+use crate::fetching::{self, StagedSnapshot};
+use crate::keys;
+use crate::planning::{
+    ADDRESS_BITS, PlanProgress, PlanWriter, apply_claims, read_changes, read_claims,
+};
+use crate::ports::{Clock, Store};
+use crate::record;
+use crate::roster::shard::Range;
+use crate::roster::{ADDRESSES, AddressEntry, BaseRow};
+use crate::runs::{Failure, Run};
+use crate::slices::SliceOutcome;
+use connectors::google::lookup::Presence;
+use jiff::Timestamp;
+use mapping::evaluate::{CompiledRules, Evaluation, evaluate};
+use mapping::ids::{ExternalId, RunId, TenantId};
+use mapping::issue::{Issue, IssueKind};
+use mapping::plan::{Absence, Observation};
+use mapping::summary::Counts;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most accounts whose claims on addresses may lose in one plan. More are no accident but two
+/// sources that show the same people without a way to match them.
+const LOSERS_MAX: usize = 5_000;
+
+/// Does a bounded part of settling a run's plan.
+pub async fn slice<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &Run,
+    rules: &CompiledRules,
+    deadline: Timestamp,
+) -> Result<SliceOutcome, Error> {
+    let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
+        Ok(evaluator) => evaluator,
+        Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?.unwrap_or_default();
+    let key = PlanProgress::key(tenant, &run.id);
+    let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
+    if progress.settled {
+        return Ok(SliceOutcome::Done);
+    }
+    let mut writer = PlanWriter::new(tenant, &run.id);
+    let buckets: Vec<u32> = progress.absent.keys().copied().collect();
+    for bucket in buckets.into_iter().filter(|bucket| *bucket >= progress.next_absent_bucket) {
+        evaluator.absences(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+        progress.next_absent_bucket = bucket + 1;
+        if writer.is_full() || ports.now() >= deadline {
+            writer.save(ports, &mut progress).await?;
+        }
+        if ports.now() >= deadline {
+            return Ok(SliceOutcome::More);
+        }
+    }
+    writer.save(ports, &mut progress).await?;
+    if !settle_addresses(ports, &evaluator, &mut progress).await? {
+        return Ok(SliceOutcome::Failed { failure: too_many_losers() });
+    }
+    if !progress.losers.is_empty() {
+        for account in &progress.losers.clone() {
+            let issue = Issue::new(IssueKind::MatchNotUnique, None, Some(account.clone()));
+            writer.issue(&mut progress, issue);
+        }
+        progress.counts = recount(ports, tenant, &run.id, &progress).await?;
+    }
+    progress.settled = true;
+    writer.save(ports, &mut progress).await?;
+    Ok(SliceOutcome::Done)
+}
+
+/// Finds the accounts whose claims lose, until withdrawing them makes no other claim lose.
+/// False when they are too many.
+async fn settle_addresses(
+    store: &impl Store,
+    evaluator: &Evaluator<'_>,
+    progress: &mut PlanProgress,
+) -> Result<bool, Error> {
+    loop {
+        let before = progress.losers.len();
+        let buckets: Vec<u32> = progress.claims.keys().copied().collect();
+        for bucket in buckets {
+            let claims =
+                read_claims(store, evaluator.tenant, &evaluator.run.id, bucket, progress).await?;
+            let range = Range { bits: ADDRESS_BITS, index: bucket };
+            let held: Vec<AddressEntry> = evaluator.reader.range(store, ADDRESSES, range).await?;
+            let mut held =
+                held.into_iter().map(|entry| (entry.address.clone(), entry)).collect();
+            progress.losers.append(&mut apply_claims(&mut held, claims));
+            if progress.losers.len() > LOSERS_MAX {
+                return Ok(false);
+            }
+        }
+        if progress.losers.len() == before {
+            return Ok(true);
+        }
+    }
+}
+
+/// Counts a plan without its losers.
+async fn recount(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    progress: &PlanProgress,
+) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    for (to, sources) in &progress.changes {
+        for (from, pieces) in sources {
+            for change in read_changes(store, tenant, run, *to, *from, *pieces).await? {
+                if !progress.losers.contains(&change.account) {
+                    counts.add(&change);
+                }
+            }
+        }
+    }
+    Ok(counts)
+}
+
+impl Evaluator<'_> {
+    /// Deals with the absent people of one bucket.
+    async fn absences(
+        &self,
+        store: &impl Store,
+        progress: &mut PlanProgress,
+        writer: &mut PlanWriter<'_>,
+        snapshot: &StagedSnapshot,
+        bucket: u32,
+    ) -> Result<(), Error> {
+        let key = keys::confirmed(self.tenant, &self.run.id, bucket);
+        let confirmed: BTreeMap<ExternalId, Presence> =
+            record::read(store, &key).await?.unwrap_or_default();
+        let mut accounts = Accounts::of_bucket(bucket);
+        for row in read_absent(store, self.tenant, &self.run.id, bucket).await? {
+            let absence = self.absence(confirmed.get(&row.external_id), &snapshot.everyone);
+            let observation = Observation::Absent { external_id: &row.external_id, absence };
+            let person = Person {
+                bucket,
+                external_id: &row.external_id,
+                observation,
+                base: Some(&row),
+            };
+            self.step(store, progress, writer, person, &mut accounts).await?;
+        }
+        Ok(())
+    }
+
+    /// What it means that somebody was not listed, given what the provider says when asked for
+    /// them. Whoever is still there and in scope was missed by a listing that lags behind: nothing
+    /// is known about them tonight.
+    fn absence(
+        &self,
+        presence: Option<&Presence>,
+        everyone: &BTreeSet<mapping::source::Group>,
+    ) -> Absence {
+        match presence {
+            Some(Presence::Deleted) => Absence::Deleted,
+            Some(Presence::Present(record)) => {
+                let mut record = record.clone();
+                record.groups.extend(everyone.iter().cloned());
+                match evaluate(self.rules, &record) {
+                    Evaluation::OutOfScope(_) if !self.rules.needs_groups() => {
+                        Absence::MovedOutOfScope
+                    }
+                    Evaluation::OutOfScope(_)
+                    | Evaluation::InScope(_)
+                    | Evaluation::Unusable(_) => Absence::Unconfirmed,
+                }
+            }
+            None => Absence::Unconfirmed,
+        }
+    }
+}
+
+/// The people of one bucket who were not in the snapshot.
+pub(crate) async fn read_absent(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    bucket: u32,
+) -> Result<Vec<BaseRow>, Error> {
+    let mut rows = Vec::new();
+    let mut piece = 0;
+    loop {
+        let key = keys::absent(tenant, run, bucket, piece);
+        let Some(more) = record::read::<Vec<BaseRow>>(store, &key).await? else {
+            return Ok(rows);
+        };
+        rows.extend(more);
+        piece += 1;
+    }
+}
+
+fn too_many_losers() -> Failure {
+    Failure {
+        code: "addresses_taken".to_owned(),
+        message: format!(
+            "more than {LOSERS_MAX} people have addresses that other accounts have: nothing was \
+             changed; check whether two connections show the same people"
+        ),
+    }
+}

@@ -1,0 +1,381 @@
+//! The decision for one person.
+
+use super::{
+    Absence, BaseEntry, BaseUpdate, Change, Observation, Reason, Scope, StepInput, StepOutcome,
+    fields, gone_digest, is_settled, is_unchanged, record_digest, unseen_digest,
+};
+use crate::account::{Account, Email, Field, SourceLink, Status, StatusCause};
+use crate::evaluate::{Desired, Evaluation, OutOfScope, evaluate};
+use crate::ids::{AccountId, ExternalId};
+use crate::issue::{Issue, IssueKind};
+use crate::matching::{Match, match_by_email};
+use crate::rules::LeavingAction;
+use crate::source::{RecordDigest, SourceRecord};
+
+/// Decides what changes for one person. See the module for the rules.
+pub fn step(input: &StepInput<'_>) -> StepOutcome {
+    match input.observation {
+        Observation::Absent {
+            external_id,
+            absence,
+        } => absent(input, external_id, absence),
+        Observation::Present(record) => present(input, record),
+    }
+}
+
+fn present(input: &StepInput<'_>, record: &SourceRecord) -> StepOutcome {
+    let seen = Seen {
+        record,
+        digest: record_digest(record),
+    };
+    let version = input.rules.version();
+    if (input.base).is_some_and(|base| is_unchanged(base, seen.digest, version)) {
+        return StepOutcome::nothing();
+    }
+    match evaluate(input.rules, record) {
+        Evaluation::InScope(desired) => match input.account {
+            Some(account) => known(input, &seen, &desired, account),
+            None => newcomer(input, &seen, &desired),
+        },
+        Evaluation::OutOfScope(why) => out_of_scope(input, &seen, why),
+        Evaluation::Unusable(kind) => input.refuse(&record.external_id, kind),
+    }
+}
+
+/// A record with its digest.
+struct Seen<'a> {
+    record: &'a SourceRecord,
+    digest: RecordDigest,
+}
+
+/// A person in scope whom this connection did not know.
+fn newcomer(input: &StepInput<'_>, seen: &Seen<'_>, desired: &Desired) -> StepOutcome {
+    let record = seen.record;
+    if desired.suspended {
+        return StepOutcome::nothing();
+    }
+    let verdict = match input.matched {
+        Some(candidate) => match_by_email(
+            input.connection,
+            record,
+            input.email_shared,
+            desired,
+            candidate,
+        ),
+        None if input.email_shared => Match::Refuse(IssueKind::MatchNotUnique),
+        None => Match::Separate,
+    };
+    match (verdict, input.matched) {
+        (Match::Link, Some(account)) => {
+            let cause = desired.cause.clone();
+            let change = follow(input, seen, desired, account, Reason::Matched { cause });
+            input.in_scope(seen, &account.id, change.0, change.1)
+        }
+        (Match::Refuse(kind), _) => input.refuse(&record.external_id, kind),
+        (Match::Separate, Some(_)) if input.email_shared => {
+            input.refuse(&record.external_id, IssueKind::MatchNotUnique)
+        }
+        (Match::Separate | Match::Link, _) => {
+            let id = input.new_account_id.clone();
+            let link = input.link(&record.external_id);
+            let account = fields::new_account(id.clone(), desired, link, input.now_ms);
+            let cause = desired.cause.clone();
+            let change = Change::create(account, Reason::Imported { cause });
+            input.in_scope(seen, &id, Some(change), None)
+        }
+    }
+}
+
+/// A person in scope with an account.
+fn known(
+    input: &StepInput<'_>,
+    seen: &Seen<'_>,
+    desired: &Desired,
+    account: &Account,
+) -> StepOutcome {
+    let stays_deleted = account.status == Status::Deleted
+        && (desired.suspended || fields::is_status_by_hand(account));
+    if stays_deleted {
+        return input.in_scope(seen, &account.id, None, None);
+    }
+    let cause = desired.cause.clone();
+    let change = follow(input, seen, desired, account, Reason::Imported { cause });
+    input.in_scope(seen, &account.id, change.0, change.1)
+}
+
+/// Makes an account follow its source. The issue, if any, says what could not be done.
+fn follow(
+    input: &StepInput<'_>,
+    seen: &Seen<'_>,
+    desired: &Desired,
+    account: &Account,
+    cause: Reason,
+) -> (Option<Change>, Option<IssueKind>) {
+    let mut after = account.clone();
+    let conflict = address_conflict(input, account, &desired.email);
+    if conflict.is_some() && account.status == Status::Deleted {
+        return (None, conflict);
+    }
+    if conflict.is_none() && !account.pinned.contains(&Field::Email) {
+        after.email.clone_from(&desired.email);
+    }
+    let is_shared = fields::is_shared(account, input.connection);
+    fields::follow(&mut after, desired, is_shared);
+    after.sources.insert(input.link(&seen.record.external_id));
+    after.no_longer_in_scope = false;
+    let mut cause = cause;
+    if desired.suspended {
+        if is_news(input, seen) && !is_shared && fields::may_remove(account) {
+            fields::suspend(&mut after, StatusCause::SuspendedAtSource);
+            cause = Reason::SuspendedAtSource;
+        }
+    } else if !fields::is_status_by_hand(account) {
+        fields::restore(&mut after);
+    }
+    (
+        Change::between(account, after, cause, input.now_ms),
+        conflict,
+    )
+}
+
+/// Why an account may not take or keep an address.
+fn address_conflict(input: &StepInput<'_>, account: &Account, email: &Email) -> Option<IssueKind> {
+    let is_new = account.email != *email || account.status == Status::Deleted;
+    if !is_new || account.pinned.contains(&Field::Email) {
+        return None;
+    }
+    let holder =
+        (input.matched).filter(|other| other.id != account.id && other.status != Status::Deleted);
+    match holder {
+        Some(other) => Some(IssueKind::AddressTaken {
+            by: other.id.clone(),
+        }),
+        None => input.email_shared.then_some(IssueKind::MatchNotUnique),
+    }
+}
+
+/// A person whom the source shows, but the rules don't want.
+fn out_of_scope(input: &StepInput<'_>, seen: &Seen<'_>, why: OutOfScope) -> StepOutcome {
+    let (Some(account), base) = (input.account, input.base) else {
+        return StepOutcome {
+            base: input.base.map_or(BaseUpdate::Keep, |_| BaseUpdate::Remove),
+            ..StepOutcome::nothing()
+        };
+    };
+    let digest = seen.digest;
+    match base {
+        Some(base) if base.scope == Scope::Left => input.put(account, digest, Scope::Left, None),
+        Some(base) if base.scope == Scope::In && base.rules == input.rules.version() => {
+            let why = Some(why);
+            let reason = Reason::MovedOutOfScope { why };
+            let (change, scope) = leave(input, account, &seen.record.external_id, reason);
+            input.put(account, digest, scope, change)
+        }
+        _ => {
+            let change = keep_unreached(input, seen, account, why);
+            input.put(account, digest, Scope::NoLonger, change)
+        }
+    }
+}
+
+/// A person kept though no rule reaches them: only a suspension at the source and its end still
+/// reach the account.
+fn keep_unreached(
+    input: &StepInput<'_>,
+    seen: &Seen<'_>,
+    account: &Account,
+    why: OutOfScope,
+) -> Option<Change> {
+    let mut after = account.clone();
+    let mut reason = Reason::RulesChanged { why: Some(why) };
+    if !fields::is_shared(account, input.connection) {
+        after.no_longer_in_scope = true;
+        if seen.record.suspended && is_news(input, seen) && fields::may_remove(account) {
+            fields::suspend(&mut after, StatusCause::SuspendedAtSource);
+            reason = Reason::SuspendedAtSource;
+        }
+    }
+    let is_suspended_there = account.status_cause == Some(StatusCause::SuspendedAtSource);
+    if !seen.record.suspended
+        && is_suspended_there
+        && account.status == Status::Suspended
+        && !fields::is_status_by_hand(account)
+    {
+        fields::restore(&mut after);
+        reason = Reason::UnsuspendedAtSource;
+    }
+    Change::between(account, after, reason, input.now_ms)
+}
+
+/// True when the record itself changed since last time: a change of rules alone never suspends.
+fn is_news(input: &StepInput<'_>, seen: &Seen<'_>) -> bool {
+    input.base.is_none_or(|base| base.digest != seen.digest)
+}
+
+/// A person whom the base knows and the snapshot does not show.
+fn absent(input: &StepInput<'_>, external_id: &ExternalId, absence: Absence) -> StepOutcome {
+    let Some(base) = input.base else {
+        return StepOutcome::nothing();
+    };
+    if is_settled(base, absence) {
+        return StepOutcome::nothing();
+    }
+    let kind = match absence {
+        Absence::Unconfirmed => Some(IssueKind::AbsenceUnconfirmed),
+        Absence::UnitNotRead => Some(IssueKind::UnitNotRead),
+        Absence::Deleted | Absence::MovedOutOfScope => None,
+    };
+    if let Some(kind) = kind {
+        return input.refuse(external_id, kind);
+    }
+    let Some(account) = input.account else {
+        return StepOutcome {
+            base: BaseUpdate::Remove,
+            ..StepOutcome::nothing()
+        };
+    };
+    if absence == Absence::Deleted {
+        let (change, _) = leave(input, account, external_id, Reason::DeletedAtSource);
+        return input.put(account, gone_digest(), Scope::Left, change);
+    }
+    if base.rules == input.rules.version() {
+        let reason = Reason::MovedOutOfScope { why: None };
+        let (change, scope) = leave(input, account, external_id, reason);
+        return input.put(account, unseen_digest(), scope, change);
+    }
+    let mut after = account.clone();
+    after.no_longer_in_scope |= !fields::is_shared(account, input.connection);
+    let reason = Reason::RulesChanged { why: None };
+    let change = Change::between(account, after, reason, input.now_ms);
+    input.put(account, unseen_digest(), Scope::NoLonger, change)
+}
+
+/// Does with a leaver's account what the rules say.
+fn leave(
+    input: &StepInput<'_>,
+    account: &Account,
+    external_id: &ExternalId,
+    reason: Reason,
+) -> (Option<Change>, Scope) {
+    let is_gone = reason == Reason::DeletedAtSource;
+    let (action, cause) = if is_gone {
+        (input.rules.leaving().deleted, StatusCause::DeletedAtSource)
+    } else {
+        (input.rules.leaving().moved, StatusCause::MovedOutOfScope)
+    };
+    let mut after = account.clone();
+    let is_shared = fields::is_shared(account, input.connection);
+    // A source that does not have the person any more does not know them. Unlinking also lets a
+    // person who was made anew there, with a new id, find the account by its address.
+    if is_shared || is_gone {
+        fields::unlink(&mut after, input.connection, external_id);
+    }
+    let mut scope = Scope::Left;
+    if !is_shared {
+        match action {
+            LeavingAction::Delete if fields::may_remove(account) => {
+                fields::delete(&mut after, cause, input.now_ms);
+            }
+            LeavingAction::Suspend if fields::may_remove(account) => {
+                fields::suspend(&mut after, cause);
+            }
+            LeavingAction::Keep if !is_gone => {
+                after.no_longer_in_scope = true;
+                scope = Scope::NoLonger;
+            }
+            LeavingAction::Delete | LeavingAction::Keep | LeavingAction::Suspend => {}
+        }
+    }
+    (Change::between(account, after, reason, input.now_ms), scope)
+}
+
+impl StepOutcome {
+    fn nothing() -> Self {
+        Self {
+            change: None,
+            base: BaseUpdate::Keep,
+            issues: Vec::new(),
+        }
+    }
+}
+
+impl StepInput<'_> {
+    fn link(&self, external_id: &ExternalId) -> SourceLink {
+        SourceLink {
+            connection: self.connection.clone(),
+            external_id: external_id.clone(),
+        }
+    }
+
+    /// Nothing is done but to say why.
+    fn refuse(&self, external_id: &ExternalId, kind: IssueKind) -> StepOutcome {
+        let account = self.account.map(|account| account.id.clone());
+        StepOutcome {
+            issues: vec![Issue::new(kind, Some(external_id.clone()), account)],
+            ..StepOutcome::nothing()
+        }
+    }
+
+    /// A change with the base entry that belongs to it.
+    fn put(
+        &self,
+        account: &Account,
+        digest: RecordDigest,
+        scope: Scope,
+        change: Option<Change>,
+    ) -> StepOutcome {
+        StepOutcome {
+            change,
+            base: self.base_update(&account.id, digest, scope),
+            issues: Vec::new(),
+        }
+    }
+
+    /// The outcome for a person in scope. While something could not be done the base stays, so
+    /// that the next run tries again.
+    fn in_scope(
+        &self,
+        seen: &Seen<'_>,
+        account: &AccountId,
+        change: Option<Change>,
+        conflict: Option<IssueKind>,
+    ) -> StepOutcome {
+        let record = seen.record;
+        let base = match conflict {
+            Some(_) => BaseUpdate::Keep,
+            None => self.base_update(account, seen.digest, Scope::In),
+        };
+        let is_nameless =
+            record.given_name.trim().is_empty() && record.family_name.trim().is_empty();
+        let issues = conflict
+            .into_iter()
+            .chain(is_nameless.then_some(IssueKind::MissingName))
+            .map(|kind| {
+                Issue::new(
+                    kind,
+                    Some(record.external_id.clone()),
+                    Some(account.clone()),
+                )
+            })
+            .collect();
+        StepOutcome {
+            change,
+            base,
+            issues,
+        }
+    }
+
+    fn base_update(&self, account: &AccountId, digest: RecordDigest, scope: Scope) -> BaseUpdate {
+        let entry = BaseEntry {
+            account: account.clone(),
+            digest,
+            rules: self.rules.version(),
+            scope,
+        };
+        if self.base == Some(&entry) {
+            BaseUpdate::Keep
+        } else {
+            BaseUpdate::Put(entry)
+        }
+    }
+}

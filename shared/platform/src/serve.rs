@@ -1,0 +1,41 @@
+//! The frame of a component: reads the request, calls the door, encodes the answer.
+
+use crate::outbound::read_limited;
+use crate::{Platform, send};
+use bytes::Bytes;
+use engine::doors::nudge::Nudge;
+use engine::ports::TransportError;
+use engine::problem;
+use spin_sdk::http::{FullBody, Request};
+
+/// What a component answers.
+pub type Handled = http::Response<FullBody<Bytes>>;
+
+/// Longest answer of a nudged component that is looked at.
+const NUDGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads a request of at most `body_bytes_max` bytes, calls the door with it, and answers.
+///
+/// A door that wants work to start sooner than the next tick leaves a [`Nudge`] in the answer's
+/// extensions; it is carried out after the answer. Should it be lost, the tick does the work.
+pub async fn serve(
+    request: Request,
+    body_bytes_max: usize,
+    door: impl AsyncFnOnce(&Platform, http::Request<Bytes>) -> http::Response<Bytes>,
+) -> Handled {
+    let (parts, body) = request.into_parts();
+    let mut response = match read_limited(body, body_bytes_max).await {
+        Ok(body) => {
+            door(&Platform::new(), http::Request::from_parts(parts, body)).await
+        }
+        Err(TransportError::BodyTooLarge { limit }) => problem::body_too_large(limit),
+        Err(_) => problem::unreadable_body(),
+    };
+    if let Some(nudge) = response.extensions_mut().remove::<Nudge>() {
+        spin_sdk::wasip3::spawn(async move {
+            // A lost nudge costs a minute at most, until the next tick.
+            let _ = send(nudge.into_request(), NUDGE_BYTES_MAX).await;
+        });
+    }
+    response.map(FullBody::new)
+}
