@@ -16,6 +16,11 @@ pub fn tenant(tenant: &TenantId) -> String {
     format!("tenant/{tenant}")
 }
 
+/// The right to write one version of a record, see [`crate::versioned`]. Free again each minute.
+pub fn claim(record: &str, version: u64, minute: i64) -> String {
+    format!("claim/{record}/{version}/{minute}")
+}
+
 /// A tenant's audit log.
 pub fn audit(tenant: &TenantId) -> String {
     format!("audit/{tenant}")
@@ -54,6 +59,11 @@ pub fn rule_set(tenant: &TenantId, connection: &ConnectionId) -> String {
 /// A tenant's organizations.
 pub fn organizations(tenant: &TenantId) -> String {
     format!("organizations/{tenant}")
+}
+
+/// An authorisation that was asked for, by the digest of the token in its start address.
+pub fn oauth_start(digest: &str) -> String {
+    format!("oauth-start/{digest}")
 }
 
 /// An authorisation under way, by the digest of its `state`.

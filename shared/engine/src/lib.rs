@@ -5,8 +5,12 @@
 //! store operation and be done again; data is written first and the pointer to it last; only
 //! store operations that work on every store of the platform are used (see [`ports::Store`]).
 
+pub mod access;
 pub mod applying;
+pub mod audit;
 pub mod confirming;
+pub mod connections;
+pub mod doors;
 pub mod driving;
 pub mod error;
 pub mod evaluation;
@@ -15,14 +19,22 @@ pub mod keys;
 pub mod lease;
 pub mod log;
 pub mod memory;
+pub mod organizations;
 pub mod planning;
 pub mod ports;
+pub mod problem;
 pub mod record;
 pub mod roster;
 pub mod runs;
 pub mod schedule;
+pub mod seal;
+pub mod secrets;
+pub mod settings;
 pub mod settling;
 pub mod slices;
 pub mod staging;
+pub mod tenants;
 pub mod tick;
 pub mod verdict;
+pub mod versioned;
+pub mod webhooks;

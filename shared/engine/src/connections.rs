@@ -1,0 +1,197 @@
+//! Connections: a tenant's authorised links to providers (SPEC section 3).
+//!
+//! A connection starts as a draft, is authorised at its provider, and is active once its
+//! administrator has saved it. Edits stay beside the settings in use until they are saved or
+//! discarded.
+
+mod domain;
+mod edit;
+mod modify;
+
+pub use domain::{Domain, DomainError};
+pub use edit::{Edit, NewConnection, create, discard, edit, save};
+pub(crate) use modify::{Change, modify};
+
+use crate::error::Error;
+use crate::keys;
+use crate::log::Log;
+use crate::ports::Store;
+use crate::versioned::{self, ReplaceError, Versioned};
+use mapping::ids::{ConnectionId, TenantId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most connections that a tenant may ever make. Listing reads one record for each.
+pub const CONNECTIONS_MAX: u64 = 200;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// Google Workspace.
+    Google,
+}
+
+/// Which way people flow.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncMode {
+    /// From us to the provider.
+    Export,
+    /// From the provider to us.
+    Import,
+    /// Both, each field with one owner.
+    ImportExport,
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Saved and in use.
+    Active,
+    /// Authorised, not saved yet.
+    Authorized,
+    /// Never authorised.
+    Draft,
+    /// The authorisation died; somebody has to authorise again.
+    ReconnectNeeded,
+    /// The authorisation was given back.
+    Revoked,
+}
+
+/// What an administrator sets.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ConnectionSettings {
+    /// What people call it.
+    pub name: String,
+    /// The district's domain at the provider.
+    pub domain: Domain,
+    /// Which way people flow.
+    pub mode: SyncMode,
+}
+
+/// What the provider granted.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Authorization {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The scopes granted.
+    pub scopes: BTreeSet<String>,
+}
+
+/// What a connection test found.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TestReport {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// True when everything the rules need can be read.
+    pub passed: bool,
+    /// What is missing, by name, each with what to do about it.
+    pub missing: Vec<String>,
+}
+
+/// A link to a provider.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Connection {
+    /// Ours, stable for ever.
+    pub id: ConnectionId,
+    /// Who is at the other end.
+    pub provider: Provider,
+    /// Where it stands.
+    pub state: State,
+    /// The settings in use.
+    pub settings: ConnectionSettings,
+    /// Edited settings that were not saved yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<ConnectionSettings>,
+    /// What was granted, while tokens are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// Why somebody has to look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
+    /// The last connection test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_test: Option<TestReport>,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub created_at_ms: i64,
+}
+
+/// Why a connection was not made or changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConnectionError {
+    /// Somebody else changed it meanwhile.
+    #[error("the connection was changed meanwhile: read it again and repeat the change")]
+    Changed,
+    /// Another connection has the id.
+    #[error("there is a connection with this id and other settings")]
+    Exists,
+    /// A value breaks a rule.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// The rule.
+        reason: String,
+    },
+    /// No such connection.
+    #[error("there is no such connection")]
+    NotFound,
+    /// The mode is not there yet.
+    #[error("the mode {0} is not available yet: use import")]
+    NotAvailable(&'static str),
+    /// Its state does not allow it.
+    #[error("{0}")]
+    State(String),
+    /// [`CONNECTIONS_MAX`] were made.
+    #[error("a tenant may make at most {CONNECTIONS_MAX} connections")]
+    TooMany,
+    /// The surroundings failed.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
+impl From<ReplaceError> for ConnectionError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Changed => ConnectionError::Changed,
+            ReplaceError::Engine(error) => ConnectionError::Engine(error),
+        }
+    }
+}
+
+impl Connection {
+    /// Whether runs read from it.
+    pub fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+}
+
+/// Reads a connection.
+pub async fn read(
+    store: &impl Store,
+    tenant: &TenantId,
+    id: &ConnectionId,
+) -> Result<Option<Connection>, Error> {
+    let found: Option<Versioned<Connection>> =
+        versioned::read(store, &keys::connection(tenant, id)).await?;
+    Ok(found.map(|record| record.value))
+}
+
+/// All connections of a tenant, in the order they were made.
+pub async fn list(store: &impl Store, tenant: &TenantId) -> Result<Vec<Connection>, Error> {
+    let limit = usize::try_from(CONNECTIONS_MAX).unwrap_or(usize::MAX);
+    let page = Log::new(keys::connections(tenant))
+        .page_after::<ConnectionId>(store, 0, limit)
+        .await?;
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (_, id) in page.entries {
+        // An entry whose writer died, or whose connection was deleted, has none.
+        if seen.insert(id.clone()) {
+            found.extend(read(store, tenant, &id).await?);
+        }
+    }
+    Ok(found)
+}

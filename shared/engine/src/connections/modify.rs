@@ -1,0 +1,55 @@
+//! One way to change a connection: read, change, claim, record in the audit log, write.
+
+use super::{Connection, ConnectionError};
+use crate::audit::{self, Action, Actor};
+use crate::keys;
+use crate::ports::{Clock, Store};
+use crate::versioned::{self, Versioned};
+use mapping::ids::{ConnectionId, TenantId};
+use std::time::Duration;
+
+/// How often a change is tried when others write at the same moment. Edits by hand and a token
+/// that dies meet seldom, and each write takes milliseconds.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Pause between attempts.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a change has anything to write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Change {
+    /// The connection is already as asked.
+    Nothing,
+    /// Write it.
+    Write,
+}
+
+/// Changes a connection; `change` sees it as it is and may be called again when somebody else was
+/// faster.
+pub(crate) async fn modify(
+    ports: &(impl Store + Clock),
+    tenant: &TenantId,
+    id: &ConnectionId,
+    (who, what): (&Actor, Action),
+    change: impl Fn(&mut Connection) -> Result<Change, ConnectionError>,
+) -> Result<Connection, ConnectionError> {
+    let key = keys::connection(tenant, id);
+    for _ in 0..ATTEMPTS_MAX {
+        let found: Option<Versioned<Connection>> = versioned::read(ports, &key).await?;
+        let record = found.ok_or(ConnectionError::NotFound)?;
+        let mut connection = record.value;
+        if change(&mut connection)? == Change::Nothing {
+            return Ok(connection);
+        }
+        match versioned::claim(ports, &key, record.version).await {
+            Ok(()) => {
+                audit::record(ports, tenant, who, what, id.as_str()).await?;
+                let written = versioned::write(ports, &key, record.version, connection).await?;
+                return Ok(written.value);
+            }
+            Err(versioned::ReplaceError::Changed) => ports.sleep(PAUSE).await,
+            Err(versioned::ReplaceError::Engine(error)) => return Err(error.into()),
+        }
+    }
+    Err(ConnectionError::Changed)
+}

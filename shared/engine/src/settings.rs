@@ -1,0 +1,224 @@
+//! The application variables as typed values, read once per request.
+//!
+//! Each door asks for what it needs and no more, so a component declares only those variables. A
+//! missing or short secret is an error that names the variable; nothing here prints a value.
+
+use crate::ports::{VariableError, Variables};
+use crate::seal::SealKeys;
+use std::fmt;
+use url::Url;
+
+/// Shortest operator or internal token accepted, in bytes: 128 bits as hexadecimal digits.
+pub const TOKEN_BYTES_MIN: usize = 32;
+
+/// Shortest client secret accepted, in bytes. Google's have 35.
+pub const CLIENT_SECRET_BYTES_MIN: usize = 16;
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that has to send or compare it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The address under which browsers reach us; scheme, host and port only.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Checks an address: `https`, or `http` on this machine itself.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| "it is not an absolute address")?;
+        let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match url.scheme() {
+            "https" => {}
+            "http" if local => {}
+            _ => return Err("it must start with https:// (http:// only for this machine itself)"),
+        }
+        if url.host_str().is_none() || url.path() != "/" || url.query().is_some() {
+            return Err("it must have a host and no path");
+        }
+        Ok(Self(url.origin().ascii_serialization()))
+    }
+
+    /// True when cookies can be marked `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// The address of a path that starts with a slash.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+/// Our registration at Google, and where Google is.
+#[derive(Clone, Debug)]
+pub struct GoogleSettings {
+    /// Variable `google_client_id`.
+    pub client_id: String,
+    /// Variable `google_client_secret`.
+    pub client_secret: Secret,
+    /// Where people consent. Variable `google_accounts_url`.
+    pub accounts_url: String,
+    /// Where tokens are exchanged and revoked. Variable `google_oauth_url`.
+    pub oauth_url: String,
+    /// Where the directory is. Variable `google_api_url`.
+    pub api_url: String,
+    /// Where the signing keys are. Variable `google_certs_url`.
+    pub certs_url: String,
+}
+
+/// The operator's token. Variable `operator_token`.
+pub async fn operator_token(variables: &impl Variables) -> Result<Secret, VariableError> {
+    secret(variables, "operator_token", TOKEN_BYTES_MIN).await
+}
+
+/// The token between components. Variable `internal_token`.
+pub async fn internal_token(variables: &impl Variables) -> Result<Secret, VariableError> {
+    secret(variables, "internal_token", TOKEN_BYTES_MIN).await
+}
+
+/// The keys that seal secrets at rest. Variable `seal_keys`, as `kid:base64key[,kid2:…]` with keys
+/// of 32 bytes; the first seals, all open.
+pub async fn seal_keys(variables: &impl Variables) -> Result<SealKeys, VariableError> {
+    let text = variables.variable("seal_keys").await?;
+    SealKeys::parse(&text).map_err(|error| unusable("seal_keys", error.to_string()))
+}
+
+/// Our own address. Variable `public_url`.
+pub async fn public_url(variables: &impl Variables) -> Result<PublicUrl, VariableError> {
+    let text = variables.variable("public_url").await?;
+    PublicUrl::parse(text.trim()).map_err(|reason| unusable("public_url", reason))
+}
+
+/// Everything about Google; the addresses have Google's own as defaults.
+pub async fn google(variables: &impl Variables) -> Result<GoogleSettings, VariableError> {
+    Ok(GoogleSettings {
+        client_id: variables.variable("google_client_id").await?,
+        client_secret: secret(variables, "google_client_secret", CLIENT_SECRET_BYTES_MIN).await?,
+        accounts_url: base(
+            variables,
+            "google_accounts_url",
+            "https://accounts.google.com",
+        )
+        .await?,
+        oauth_url: base(
+            variables,
+            "google_oauth_url",
+            "https://oauth2.googleapis.com",
+        )
+        .await?,
+        api_url: base(variables, "google_api_url", "https://admin.googleapis.com").await?,
+        certs_url: base(
+            variables,
+            "google_certs_url",
+            "https://www.googleapis.com/oauth2/v3/certs",
+        )
+        .await?,
+    })
+}
+
+async fn secret(
+    variables: &impl Variables,
+    name: &str,
+    bytes_min: usize,
+) -> Result<Secret, VariableError> {
+    let text = variables.variable(name).await?;
+    if text.len() < bytes_min {
+        let reason = format!("a secret needs at least {bytes_min} characters");
+        return Err(unusable(name, reason));
+    }
+    Ok(Secret(text))
+}
+
+async fn base(
+    variables: &impl Variables,
+    name: &str,
+    default: &str,
+) -> Result<String, VariableError> {
+    let text = match variables.variable(name).await {
+        Ok(text) => text,
+        Err(VariableError::Missing(_)) => return Ok(default.to_owned()),
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    match Url::parse(&text) {
+        Ok(url) if url.has_host() => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(unusable(name, "it is not an absolute address")),
+    }
+}
+
+fn unusable(name: &str, reason: impl Into<String>) -> VariableError {
+    VariableError::Unusable {
+        name: name.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{MemoryPorts, block_on};
+
+    #[test]
+    fn a_missing_or_short_secret_is_named_and_not_shown() {
+        let ports = MemoryPorts::new();
+        let missing = block_on(operator_token(&ports)).unwrap_err();
+        assert_eq!(missing, VariableError::Missing("operator_token".to_owned()));
+        ports.set_variable("operator_token", "hunter2");
+        let short = block_on(operator_token(&ports)).unwrap_err().to_string();
+        assert!(short.contains("operator_token"), "{short}");
+        assert!(!short.contains("hunter2"), "{short}");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn the_public_address_is_https_or_this_machine() {
+        let local = PublicUrl::parse("http://127.0.0.1:3000/").unwrap();
+        assert_eq!(local.at("/oauth"), "http://127.0.0.1:3000/oauth");
+        assert!(!local.is_https());
+        assert!(PublicUrl::parse("https://sync.example").unwrap().is_https());
+        for text in [
+            "http://sync.example",
+            "sync.example",
+            "https://sync.example/a",
+            "ftp://localhost",
+        ] {
+            assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn google_has_default_addresses_and_required_credentials() {
+        let ports = MemoryPorts::new();
+        ports.set_variable("google_client_id", "id");
+        assert_eq!(
+            block_on(google(&ports)).unwrap_err(),
+            VariableError::Missing("google_client_secret".to_owned())
+        );
+        ports.set_variable("google_client_secret", "a-secret-of-some-length");
+        ports.set_variable("google_api_url", "http://127.0.0.1:9000/");
+        let google = block_on(google(&ports)).unwrap();
+        assert_eq!(google.oauth_url, "https://oauth2.googleapis.com");
+        assert_eq!(google.api_url, "http://127.0.0.1:9000");
+    }
+}
