@@ -6,3 +6,19 @@
 pub mod nudge;
 pub mod rules;
 pub mod sync;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// A JSON answer that nobody may keep: all of ours may hold data of people.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> http::Response<Bytes> {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = http::Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

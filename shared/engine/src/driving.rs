@@ -7,7 +7,7 @@
 //! ```
 
 use crate::applying::{self, Applied};
-use crate::connections;
+use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
@@ -23,7 +23,7 @@ use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::staging::BUCKETS;
 use crate::verdict;
 use jiff::Timestamp;
-use mapping::ids::TenantId;
+use mapping::ids::{ConnectionId, TenantId};
 
 /// Longest slice that another component is asked for, in milliseconds. Some hosts end a request
 /// after 30 s.
@@ -97,7 +97,7 @@ async fn advance<P: Ports>(
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, &component, Task::Fetch, deadline).await;
+            let outcome = ask(ports, tenant, run, component, Task::Fetch, deadline).await;
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
@@ -115,7 +115,7 @@ async fn advance<P: Ports>(
         }
         RunState::Confirming => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, &component, Task::Confirm, deadline).await;
+            let outcome = ask(ports, tenant, run, component, Task::Confirm, deadline).await;
             Ok(then(run, outcome, RunState::Settling, ports))
         }
         RunState::Settling => {
@@ -143,7 +143,7 @@ async fn begin<P: Ports>(
     run: &mut Run,
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
-    let connection = match connections::ready(ports, tenant).await? {
+    let connection = match choose_connection(ports, tenant).await? {
         Ok(connection) => connection,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
     };
@@ -263,16 +263,48 @@ fn then(run: &mut Run, outcome: SliceOutcome, next: RunState, clock: &impl Clock
     outcome
 }
 
+/// The component that reads a run's provider.
 async fn fetch_component(
     store: &impl Store,
     tenant: &TenantId,
     run: &Run,
-) -> Result<String, Error> {
-    let provider = match &run.connection {
-        Some(connection) => connections::provider(store, tenant, connection).await?,
+) -> Result<&'static str, Error> {
+    let connection = match &run.connection {
+        Some(connection) => connections::read(store, tenant, connection).await?,
         None => None,
     };
-    Ok(provider.map_or_else(|| "fetch-google".to_owned(), |provider| format!("fetch-{provider}")))
+    // A connection that was deleted meanwhile has no tokens: its component says so.
+    let provider = connection.map_or(Provider::Google, |connection| connection.provider);
+    Ok(match provider {
+        Provider::Google => "fetch-google",
+    })
+}
+
+/// The connection that a run of this tenant reads, or why there is none.
+async fn choose_connection(
+    store: &impl Store,
+    tenant: &TenantId,
+) -> Result<Result<ConnectionId, Failure>, Error> {
+    let connections = connections::list(store, tenant).await?;
+    if let Some(active) = connections.iter().find(|connection| connection.is_active()) {
+        return Ok(Ok(active.id.clone()));
+    }
+    let dead = connections.iter().find(|connection| connection.state == State::ReconnectNeeded);
+    let (code, message) = match dead {
+        Some(dead) => (
+            "reconnect_needed",
+            format!(
+                "the provider no longer accepts the authorisation of connection {}: an \
+                 administrator has to authorise it again; nothing was changed",
+                dead.id
+            ),
+        ),
+        None => (
+            "no_connection",
+            "no connection is authorised and saved: connect a provider, then sync again".to_owned(),
+        ),
+    };
+    Ok(Err(Failure { code: code.to_owned(), message }))
 }
 
 async fn plan_progress(

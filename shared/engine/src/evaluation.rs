@@ -17,7 +17,7 @@ use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
 use jiff::Timestamp;
 use mapping::account::{Account, Status};
-use mapping::evaluate::CompiledRules;
+use mapping::evaluate::{CompiledRules, Explanation, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::plan::{
     BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
@@ -45,6 +45,13 @@ impl RunRules {
             compiled: CompiledRules::new(&followed),
             needs_groups: rules.group_need() != GroupNeed::None,
         })
+    }
+}
+
+impl RunRules {
+    /// Shows what the rules make of a record, rule by rule.
+    pub fn explain(&self, record: &SourceRecord) -> Explanation {
+        explain(&self.compiled, record)
     }
 }
 

@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::evaluation::{self, RunRules, frozen_rules, internal};
 use crate::fetching;
 use crate::ports::Ports;
-use crate::problem::{Problem, json_response, parse_json};
+use crate::doors::json;
+use crate::problem::{Problem, parse_json};
 use crate::runs;
 use crate::settling;
 use crate::slices::{SliceOutcome, SliceRequest, Task};
@@ -26,7 +27,7 @@ pub async fn handle<P: Ports>(
         Err(problem) => return problem.to_response(),
     };
     match slice(ports, &asked).await {
-        Ok(outcome) => json_response(StatusCode::OK, &outcome),
+        Ok(outcome) => json(StatusCode::OK, &outcome),
         Err(error) => Problem::from(error).to_response(),
     }
 }

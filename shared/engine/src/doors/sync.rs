@@ -6,7 +6,8 @@
 
 use crate::doors::nudge::Nudge;
 use crate::ports::Ports;
-use crate::problem::{Kind, Problem, json_response};
+use crate::doors::json;
+use crate::problem::{Kind, Problem};
 use crate::secrets;
 use crate::settings;
 use crate::tick::{self, TickReport};
@@ -21,7 +22,9 @@ pub async fn handle<P: Ports>(
 ) -> http::Response<Bytes> {
     let path = request.uri().path().to_owned();
     if request.method() != Method::POST {
-        return Problem::method_not_allowed("POST").to_response();
+        let mut problem = Problem::new(Kind::MethodNotAllowed, "this path takes POST alone");
+        problem.allow = Some("POST".to_owned());
+        return problem.to_response();
     }
     if path == "/internal/tick" {
         return match authorize(ports, &request).await {
@@ -48,7 +51,7 @@ async fn authorize<P: Ports>(ports: &P, request: &http::Request<Bytes>) -> Resul
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     match given {
-        Some(given) if secrets::equal(given.as_bytes(), token.expose().as_bytes()) => Ok(()),
+        Some(given) if secrets::is_equal(given, token.expose()) => Ok(()),
         _ => Err(Problem::new(
             Kind::Unauthorized,
             "this path needs the internal token as a bearer token",
@@ -58,7 +61,7 @@ async fn authorize<P: Ports>(ports: &P, request: &http::Request<Bytes>) -> Resul
 
 fn answer(report: Result<TickReport, Problem>) -> http::Response<Bytes> {
     match report {
-        Ok(report) => json_response(StatusCode::OK, &report),
+        Ok(report) => json(StatusCode::OK, &report),
         Err(problem) => problem.to_response(),
     }
 }
