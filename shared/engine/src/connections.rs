@@ -7,10 +7,17 @@
 mod domain;
 mod edit;
 mod modify;
+mod revoke;
+mod test;
+mod tokens;
 
 pub use domain::{Domain, DomainError};
 pub use edit::{Edit, NewConnection, create, discard, edit, save};
 pub(crate) use modify::{Change, modify};
+pub use revoke::{Revoked, delete, revoke};
+pub use test::{TestError, directory, org_units, test};
+pub use tokens::{Freshness, TokenFailure, access_token};
+pub(crate) use tokens::{KeptTokens, keep_tokens, read_tokens};
 
 use crate::error::Error;
 use crate::keys;

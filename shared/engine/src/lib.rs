@@ -27,6 +27,7 @@ pub mod ports;
 pub mod problem;
 pub mod record;
 pub mod roster;
+pub mod rules;
 pub mod runs;
 pub mod schedule;
 pub mod seal;

@@ -10,7 +10,7 @@ use crate::ports::{Clock, Random, Store};
 use crate::secrets;
 use crate::tenants;
 use crate::versioned::{self, ReplaceError, Versioned};
-use mapping::ids::{OrganizationId, TenantId};
+use mapping::ids::{IdError, OrganizationId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ pub async fn create(
     }
     let id = match new.id {
         Some(id) => id,
-        None => random_id(ports)?,
+        None => random_id(ports).map_err(|error| OrganizationError::Name(error.to_string()))?,
     };
     let organization = Organization { id, name };
     let action = Action::OrganizationCreated;
@@ -130,6 +130,25 @@ pub async fn create(
     )
     .await?;
     Ok((organization, true))
+}
+
+/// Adds an organization whose id is given, as [`create`] does.
+pub(crate) async fn insert(
+    ports: &(impl Store + Clock + Random),
+    who: &Actor,
+    tenant: &TenantId,
+    new: Organization,
+) -> Result<(), OrganizationError> {
+    let new = NewOrganization {
+        id: Some(new.id),
+        name: new.name,
+    };
+    create(ports, who, tenant, new).await.map(|_| ())
+}
+
+/// A random id for an organization.
+pub fn random_id(random: &impl Random) -> Result<OrganizationId, IdError> {
+    OrganizationId::parse(secrets::random_id(random, "org"))
 }
 
 /// Gives an organization another name.
@@ -214,11 +233,6 @@ fn check_unique(
         }),
         None => Ok(()),
     }
-}
-
-fn random_id(random: &impl Random) -> Result<OrganizationId, OrganizationError> {
-    OrganizationId::parse(secrets::random_id(random, "org"))
-        .map_err(|error| OrganizationError::Name(error.to_string()))
 }
 
 #[cfg(test)]

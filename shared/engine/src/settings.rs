@@ -5,6 +5,7 @@
 
 use crate::ports::{VariableError, Variables};
 use crate::seal::SealKeys;
+use connectors::google::oauth::{Client, Endpoints};
 use std::fmt;
 use url::Url;
 
@@ -82,6 +83,27 @@ pub struct GoogleSettings {
     pub api_url: String,
     /// Where the signing keys are. Variable `google_certs_url`.
     pub certs_url: String,
+}
+
+impl GoogleSettings {
+    /// Where Google's OAuth answers.
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            authorize: format!("{}/o/oauth2/v2/auth", self.accounts_url),
+            token: format!("{}/token", self.oauth_url),
+            revoke: format!("{}/revoke", self.oauth_url),
+            jwks: self.certs_url.clone(),
+        }
+    }
+
+    /// Our registration. The return address is needed for consent and its code only.
+    pub fn client(&self, redirect_uri: String) -> Client {
+        Client {
+            id: self.client_id.clone(),
+            secret: self.client_secret.expose().to_owned(),
+            redirect_uri,
+        }
+    }
 }
 
 /// The operator's token. Variable `operator_token`.
