@@ -17,12 +17,14 @@
 //! limit of this module, has unique ids, exactly one default where one is due, and only
 //! expressions that can be compiled.
 
+mod defaults;
 mod edit;
 mod expression;
 mod reach;
 mod validate;
 
-pub use edit::{DefaultIds, FilterList};
+pub use defaults::DefaultIds;
+pub use edit::FilterList;
 pub use expression::{ExpressionError, ExpressionFault};
 pub use reach::{GroupNeed, UnitScope, UnitScopes};
 pub(crate) use reach::{covers_path, is_exact_address};

@@ -163,10 +163,10 @@ impl RuleSet {
         let stray = if filters.clone().count() > filters_due {
             filters
                 .map(|rule| (&rule.id, &rule.default_of))
-                .find(|(_, owner)| !self.owns(owner))
+                .find(|(_, owner)| !self.owns(owner.as_ref()))
         } else if sets.clone().count() > sets_due {
             sets.map(|set| (&set.id, &set.default_of))
-                .find(|(_, owner)| !self.owns(owner))
+                .find(|(_, owner)| !self.owns(owner.as_ref()))
         } else {
             None
         };
@@ -175,8 +175,8 @@ impl RuleSet {
         })
     }
 
-    fn owns(&self, owner: &Option<RuleId>) -> bool {
-        self.owners().any(|known| Some(known.id) == owner.as_ref())
+    fn owns(&self, owner: Option<&RuleId>) -> bool {
+        self.owners().any(|known| Some(known.id) == owner)
     }
 }
 
