@@ -36,9 +36,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Most links, assignments, filter rules (those inside mapping sets counted) and mapping sets
-/// together. Every person is compared with every rule in the worst case, and a whole rule set
-/// must fit into one stored value with room to spare.
+/// together; defaults come with their owners and are not counted. Every person is compared with
+/// every rule in the worst case.
 pub const RULES_MAX: usize = 500;
+
+/// Longest rule set, in bytes of JSON: it must fit into one stored value of 256 KiB with its
+/// envelope.
+pub const RULE_SET_BYTES_MAX: usize = 250 * 1024;
 
 /// Longest match expression, in bytes.
 pub const EXPRESSION_BYTES_MAX: usize = 1_000;

@@ -296,7 +296,7 @@ fn every_edit_counts_the_version_up_by_one() {
 #[test]
 fn a_rule_set_has_a_limit() {
     let mut rules = school_rules();
-    let room = RULES_MAX - 6;
+    let room = RULES_MAX - 2;
     rules
         .filters
         .extend((0..room).map(|n| path_filter(&format!("f{n}"), "/x")));
@@ -306,6 +306,20 @@ fn a_rule_set_has_a_limit() {
         rules.add_filter(&FilterList::Top, one_more, None)
     });
     assert_eq!(error, EditError::TooMany);
+}
+
+#[test]
+fn a_rule_set_fits_into_one_stored_value() {
+    let mut rules = school_rules();
+    let expression = format!("/{}", "x".repeat(999));
+    for n in 0..300 {
+        rules
+            .filters
+            .push(path_filter(&format!("f{n}"), &expression));
+    }
+    assert_eq!(rules.validate(), Err(EditError::Large));
+    rules.filters.truncate(200);
+    assert_eq!(rules.validate(), Ok(()));
 }
 
 #[test]

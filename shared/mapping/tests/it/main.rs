@@ -14,6 +14,10 @@ mod evaluation;
 #[cfg(test)]
 mod guarding;
 #[cfg(test)]
+mod leavers;
+#[cfg(test)]
+mod matches;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod properties;
