@@ -1,1 +1,21 @@
-//! fake-providers
+//! Realistic fake roster providers and the seeded district that fills them.
+//!
+//! A fake proves something only when it refuses what the provider refuses: unknown redirect
+//! addresses, missing scopes, reused codes, values out of range. What a provider ignores without
+//! a word (an unknown query parameter, say) the fake ignores too, and notes in its [`journal`]
+//! so that a test can insist on none.
+//!
+//! - [`district`]: people, schools and grades, the same whatever provider shows them.
+//! - [`google`]: Google's sign-in and Directory API for such a district.
+//! - [`clock`], [`faults`], [`journal`]: a movable clock, failures on demand and a record of every
+//!   request, for every provider alike.
+
+pub mod clock;
+pub mod district;
+pub mod faults;
+pub mod google;
+pub mod journal;
+mod lock;
+mod server;
+
+pub use clock::VirtualClock;
