@@ -43,6 +43,10 @@ impl fmt::Display for ChainId {
 
 /// What the driver of a connector has to do next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a poll is looked at once and dropped; most of them are the large variant"
+)]
 pub enum Poll<C> {
     /// Everything that may be sent is under way: wait for an answer.
     Busy,

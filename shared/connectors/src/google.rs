@@ -5,4 +5,6 @@ pub mod directory;
 pub mod errors;
 mod exchange;
 pub mod fetch;
+pub mod id_token;
 pub mod lookup;
+pub mod oauth;

@@ -222,7 +222,7 @@ fn by_body(status: u16, body: &[u8]) -> Option<Reason> {
         .and_then(|reason| by_reason(status, &reason, &message))
         .or_else(|| by_reason(status, &first(error.details)?, &message))
         .or_else(|| by_text(status, &message))
-        .or_else(|| by_status_name(status, &error.status?))
+        .or_else(|| Some(by_status_name(status, &error.status?)))
 }
 
 fn by_reason(status: u16, reason: &str, message: &str) -> Option<Reason> {
@@ -252,8 +252,8 @@ fn by_reason(status: u16, reason: &str, message: &str) -> Option<Reason> {
     })
 }
 
-fn by_status_name(status: u16, name: &str) -> Option<Reason> {
-    Some(match name {
+fn by_status_name(status: u16, name: &str) -> Reason {
+    match name {
         "UNAUTHENTICATED" => Reason::AuthError,
         "PERMISSION_DENIED" => Reason::Forbidden,
         "RESOURCE_EXHAUSTED" => Reason::RateLimited,
@@ -264,7 +264,7 @@ fn by_status_name(status: u16, name: &str) -> Option<Reason> {
         "ALREADY_EXISTS" => Reason::Duplicate,
         "FAILED_PRECONDITION" => Reason::ConditionNotMet,
         _ => by_status(status),
-    })
+    }
 }
 
 /// Texts that mean the same with every envelope and without one.

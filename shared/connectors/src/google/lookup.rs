@@ -20,7 +20,7 @@ pub enum Presence {
     /// There is no such user any more.
     Deleted,
     /// The user is there, perhaps in another org unit than before.
-    Present(SourceRecord),
+    Present(Box<SourceRecord>),
 }
 
 /// Looks up people by id, several at a time, storable after every answer.
@@ -54,7 +54,9 @@ impl Lookup {
         body: &[u8],
     ) -> Option<Presence> {
         match parse_user(body) {
-            Ok((record, _)) if record.external_id == *id => Some(Presence::Present(record)),
+            Ok((record, _)) if record.external_id == *id => {
+                Some(Presence::Present(Box::new(record)))
+            }
             // An answer about somebody else says nothing about this one.
             Ok(_) => {
                 let malformation = crate::fetch::Malformation::Shape;
@@ -83,19 +85,17 @@ impl Connector for Lookup {
             Turn::WaitUntil(until) => Poll::WaitUntil(until),
             Turn::Send(chain) => {
                 let id = self.waiting.get(&chain).map_or("", ExternalId::as_str);
-                match self.directory.user(id, access_token) {
-                    Ok(request) => Poll::Send {
+                if let Ok(request) = self.directory.user(id, access_token) {
+                    return Poll::Send {
                         chain,
                         request,
                         body_bytes_max: SINGLE_BYTES_MAX,
-                    },
-                    Err(_) => {
-                        let asking = Asking::User;
-                        let error = FetchError::Unbuildable { asking };
-                        self.lanes.fail(error.clone());
-                        Poll::Failed(error)
-                    }
+                    };
                 }
+                let asking = Asking::User;
+                let error = FetchError::Unbuildable { asking };
+                self.lanes.fail(error.clone());
+                Poll::Failed(error)
             }
         }
     }
@@ -113,13 +113,12 @@ impl Connector for Lookup {
             Answer::Handled => return None,
             Answer::Refused(error) if error.is_user_missing() => Presence::Deleted,
             Answer::Refused(error) => {
-                let refusal = error.refusal();
-                let refusal = match refusal {
-                    // A 404 that does not speak of the user, perhaps of a proxy.
-                    Refusal::NotFound => Refusal::Unexpected {
-                        status: error.status,
-                    },
-                    other => other,
+                // A 404 that does not speak of the user may be of a proxy, and decides nothing.
+                let refusal = if error.refusal() == Refusal::NotFound {
+                    let status = error.status;
+                    Refusal::Unexpected { status }
+                } else {
+                    error.refusal()
                 };
                 self.lanes.fail(FetchError::Refused { asking, refusal });
                 return None;
