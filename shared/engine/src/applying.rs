@@ -12,13 +12,18 @@ use crate::ports::{Clock, Store};
 use crate::record;
 use crate::roster::commit::{self, Commit, PublishError};
 use crate::roster::shard::Range;
-use crate::roster::{ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map};
+use crate::roster::{
+    ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map,
+};
 use crate::runs::Run;
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
 use jiff::Timestamp;
-use mapping::account::Account;
+use mapping::account::{Account, Status};
+use mapping::guard::Known;
 use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use mapping::plan::Change;
+use mapping::summary::RoleGroup;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +63,8 @@ struct ApplyProgress {
     next_range: u32,
     /// The maps prepared so far; the one of `stage` may be half done.
     maps: BTreeMap<String, MapRoot>,
+    /// How many accounts the prepared ranges and the old rest have.
+    known: Known,
 }
 
 /// What applying a plan came to.
@@ -96,9 +103,19 @@ pub async fn slice<P: Store + Clock>(
     if parent.generation != run.parent {
         return Ok(Applied::Stale);
     }
-    let work = Work { tenant, run: &run.id, connection, plan, parent: &parent };
+    let work = Work {
+        tenant,
+        run: &run.id,
+        connection,
+        plan,
+        parent: &parent,
+    };
     let key = progress_key(tenant, &run.id);
-    let mut progress: ApplyProgress = record::read(ports, &key).await?.unwrap_or_default();
+    let stored: Option<ApplyProgress> = record::read(ports, &key).await?;
+    let mut progress = stored.unwrap_or_else(|| ApplyProgress {
+        known: parent.known.clone(),
+        ..Default::default()
+    });
     while progress.stage != Stage::Ready {
         if ports.now() >= deadline {
             record::write(ports, &key, &progress).await?;
@@ -108,11 +125,12 @@ pub async fn slice<P: Store + Clock>(
     }
     record::write(ports, &key, &progress).await?;
     let mut maps = parent.maps.clone();
-    maps.extend(progress.maps);
+    maps.append(&mut progress.maps);
     let draft = Commit {
         parent: parent.generation,
         run: Some(run.id.clone()),
         at_ms: ports.now().as_millisecond(),
+        known: progress.known,
         maps,
         ..Commit::default()
     };
@@ -161,9 +179,16 @@ impl Work<'_> {
                 progress.maps.insert(name, draft.save(ports).await?);
                 return Ok(());
             }
-            let range = Range { bits, index: progress.next_range };
+            let range = Range {
+                bits,
+                index: progress.next_range,
+            };
             match progress.stage {
-                Stage::Accounts => self.prepare_accounts(ports, &mut draft, range).await?,
+                Stage::Accounts => {
+                    let known = &mut progress.known;
+                    self.prepare_accounts(ports, &mut draft, range, known)
+                        .await?;
+                }
                 Stage::Base => self.prepare_base(ports, &mut draft, range).await?,
                 Stage::Addresses => self.prepare_addresses(ports, &mut draft, range).await?,
                 Stage::Ready => {}
@@ -177,10 +202,9 @@ impl Work<'_> {
     }
 
     fn entries_expected(&self, stage: Stage, old: u64) -> u64 {
-        let created = self.plan.counts.created();
+        let created = self.plan.counts.total.creates;
         match stage {
-            Stage::Accounts | Stage::Ready => old + created,
-            Stage::Addresses => old + created,
+            Stage::Accounts | Stage::Addresses | Stage::Ready => old + created,
             Stage::Base => old.saturating_add_signed(self.plan.base_growth),
         }
     }
@@ -190,6 +214,7 @@ impl Work<'_> {
         ports: &P,
         draft: &mut MapDraft,
         range: Range,
+        known: &mut Known,
     ) -> Result<(), Error> {
         let mut changes = Vec::new();
         for bucket in buckets(range, BUCKET_BITS) {
@@ -199,11 +224,20 @@ impl Work<'_> {
             }
         }
         changes.retain(|change| !self.plan.losers.contains(&change.account));
-        update(ports, draft, range, !changes.is_empty(), |accounts: &mut Entries<Account>| {
-            for change in changes {
-                accounts.insert(change.account.to_string(), change.after);
-            }
-        })
+        for change in &changes {
+            count(known, change);
+        }
+        update(
+            ports,
+            draft,
+            range,
+            !changes.is_empty(),
+            |accounts: &mut Entries<Account>| {
+                for change in changes {
+                    accounts.insert(change.account.to_string(), change.after);
+                }
+            },
+        )
         .await
     }
 
@@ -224,18 +258,24 @@ impl Work<'_> {
             BaseChange::Put(row) => !self.plan.losers.contains(&row.entry.account),
             BaseChange::Remove(_) => true,
         });
-        update(ports, draft, range, !changes.is_empty(), |rows: &mut Entries<BaseRow>| {
-            for change in changes {
-                match change {
-                    BaseChange::Put(row) => {
-                        rows.insert(row.external_id.to_string(), row);
-                    }
-                    BaseChange::Remove(id) => {
-                        rows.remove(id.as_str());
+        update(
+            ports,
+            draft,
+            range,
+            !changes.is_empty(),
+            |rows: &mut Entries<BaseRow>| {
+                for change in changes {
+                    match change {
+                        BaseChange::Put(row) => {
+                            rows.insert(row.external_id.to_string(), row);
+                        }
+                        BaseChange::Remove(id) => {
+                            rows.remove(id.as_str());
+                        }
                     }
                 }
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -249,11 +289,29 @@ impl Work<'_> {
         for bucket in buckets(range, ADDRESS_BITS) {
             claims.extend(read_claims(ports, self.tenant, self.run, bucket, self.plan).await?);
         }
-        update(ports, draft, range, !claims.is_empty(), |held: &mut Entries<AddressEntry>| {
-            // Settling has withdrawn every claim that could lose.
-            planning::apply_claims(held, claims);
-        })
+        update(
+            ports,
+            draft,
+            range,
+            !claims.is_empty(),
+            |held: &mut Entries<AddressEntry>| {
+                // Settling has withdrawn every claim that could lose.
+                planning::apply_claims(held, claims);
+            },
+        )
         .await
+    }
+}
+
+/// Counts an account among the known ones as a change moves it.
+fn count(known: &mut Known, change: &Change) {
+    let counts = |account: &&Account| account.status != Status::Deleted;
+    if let Some(before) = change.before.as_ref().filter(counts) {
+        let group = known.by_group.entry(RoleGroup::of(before)).or_default();
+        *group = group.saturating_sub(1);
+    }
+    if let Some(after) = Some(&change.after).filter(counts) {
+        *known.by_group.entry(RoleGroup::of(after)).or_default() += 1;
     }
 }
 
@@ -273,10 +331,14 @@ async fn update<T: Entry>(
     }
     let old: Vec<T> = draft.load(store, range).await?;
     let old_len = old.len();
-    let mut entries: Entries<T> =
-        old.into_iter().map(|entry| (entry.key().to_owned(), entry)).collect();
+    let mut entries: Entries<T> = old
+        .into_iter()
+        .map(|entry| (entry.key().to_owned(), entry))
+        .collect();
     work(&mut entries);
-    draft.store(store, range, entries.into_values().collect(), old_len).await
+    draft
+        .store(store, range, entries.into_values().collect(), old_len)
+        .await
 }
 
 /// The plan's buckets that make up a range.

@@ -9,7 +9,7 @@ use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
-use crate::record;
+use crate::record::{self, RecordError};
 use crate::roster::shard::Range;
 use crate::roster::{ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id};
 use crate::runs::{Failure, Run};
@@ -17,13 +17,63 @@ use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
 use jiff::Timestamp;
 use mapping::account::{Account, Status};
-use mapping::evaluate::CompiledRules;
-use mapping::ids::{AccountId, ConnectionId, ExternalId, TenantId};
-use mapping::plan::{
-    BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
-};
+use mapping::evaluate::{CompiledRules, Explanation, explain};
+use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
+use mapping::plan::{BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step};
+use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
 use std::collections::BTreeMap;
+
+/// A rule set as one run uses it.
+#[derive(Debug)]
+pub struct RunRules {
+    compiled: CompiledRules,
+    needs_groups: bool,
+}
+
+impl RunRules {
+    /// Prepares a rule set; `paths` are the present paths of org units by the provider's id, so
+    /// that rules keep reaching a unit that was renamed or moved. Following a unit is no change of
+    /// rules: the version stays.
+    pub fn new(rules: &RuleSet, paths: &BTreeMap<String, String>) -> Result<Self, EditError> {
+        let mut followed = rules.clone();
+        followed.follow_units(paths)?;
+        followed.version = rules.version;
+        Ok(Self {
+            compiled: CompiledRules::new(&followed),
+            needs_groups: rules.group_need() != GroupNeed::None,
+        })
+    }
+}
+
+impl RunRules {
+    /// Shows what the rules make of a record, rule by rule.
+    pub fn explain(&self, record: &SourceRecord) -> Explanation {
+        explain(&self.compiled, record)
+    }
+}
+
+/// Keeps the rules as they are for a run: an edit while it is under way concerns the next one.
+pub async fn freeze_rules(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    rules: &RuleSet,
+) -> Result<(), Error> {
+    Ok(record::write(store, &keys::run_progress(tenant, run, "rules"), rules).await?)
+}
+
+/// The rules of a run.
+pub async fn frozen_rules(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<RuleSet, Error> {
+    let key = keys::run_progress(tenant, run, "rules");
+    Ok(record::read(store, &key)
+        .await?
+        .ok_or(RecordError::Absent { key })?)
+}
 
 /// What evaluation and settling work with.
 pub(crate) struct Evaluator<'a> {
@@ -31,6 +81,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) run: &'a Run,
     pub(crate) connection: &'a ConnectionId,
     pub(crate) rules: &'a CompiledRules,
+    /// Whether the rules look at groups, which a single look at a person does not show.
+    pub(crate) needs_groups: bool,
     pub(crate) reader: Reader,
     pub(crate) now_ms: i64,
 }
@@ -41,19 +93,22 @@ impl<'a> Evaluator<'a> {
         store: &impl Store,
         tenant: &'a TenantId,
         run: &'a Run,
-        rules: &'a CompiledRules,
+        rules: &'a RunRules,
     ) -> Result<Result<Self, Failure>, Error> {
         let Some(connection) = run.connection.as_ref() else {
             return Ok(Err(internal("the run has no connection")));
         };
         let Some(reader) = Reader::open_at(store, tenant, run.parent).await? else {
-            return Ok(Err(internal("the roster that the run was planned from is gone")));
+            return Ok(Err(internal(
+                "the roster that the run was planned from is gone",
+            )));
         };
         Ok(Ok(Self {
             tenant,
             run,
             connection,
-            rules,
+            rules: &rules.compiled,
+            needs_groups: rules.needs_groups,
             reader,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
@@ -65,10 +120,18 @@ impl<'a> Evaluator<'a> {
         store: &impl Store,
         bucket: u32,
     ) -> Result<BTreeMap<ExternalId, BaseRow>, Error> {
-        let range = Range { bits: BUCKET_BITS, index: bucket };
-        let rows: Vec<BaseRow> =
-            self.reader.range(store, &base_map(self.connection), range).await?;
-        Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
+        let range = Range {
+            bits: BUCKET_BITS,
+            index: bucket,
+        };
+        let rows: Vec<BaseRow> = self
+            .reader
+            .range(store, &base_map(self.connection), range)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.external_id.clone(), row))
+            .collect())
     }
 
     /// Takes the step of one person and adds what it yields to the plan.
@@ -107,7 +170,11 @@ impl<'a> Evaluator<'a> {
             BaseUpdate::Put(entry) => {
                 let external_id = person.external_id.clone();
                 progress.base_growth += i64::from(person.base.is_none());
-                let row = BaseRow { external_id, derived, entry };
+                let row = BaseRow {
+                    external_id,
+                    derived,
+                    entry,
+                };
                 writer.base(progress, person.bucket, &BaseChange::Put(row));
             }
             BaseUpdate::Remove => {
@@ -132,14 +199,18 @@ impl<'a> Evaluator<'a> {
         record: &SourceRecord,
         account: Option<&Account>,
     ) -> Result<Option<Account>, Error> {
-        let Some(email) = &record.email else { return Ok(None) };
-        let takes = account.is_none_or(|account| {
-            account.email != *email || account.status == Status::Deleted
-        });
+        let Some(email) = &record.email else {
+            return Ok(None);
+        };
+        let takes = account
+            .is_none_or(|account| account.email != *email || account.status == Status::Deleted);
         if !takes || self.reader.map(ADDRESSES).len == 0 {
             return Ok(None);
         }
-        let found = self.reader.account_by_address(store, email.as_str()).await?;
+        let found = self
+            .reader
+            .account_by_address(store, email.as_str())
+            .await?;
         Ok(found.filter(|found| account.is_none_or(|account| account.id != found.id)))
     }
 }
@@ -162,7 +233,10 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn of_bucket(bucket: u32) -> Self {
-        Self { bucket, loaded: None }
+        Self {
+            bucket,
+            loaded: None,
+        }
     }
 
     async fn get(
@@ -171,16 +245,25 @@ impl Accounts {
         reader: &Reader,
         id: &AccountId,
     ) -> Result<Option<Account>, Error> {
-        let range = Range { bits: BUCKET_BITS, index: self.bucket };
+        let range = Range {
+            bits: BUCKET_BITS,
+            index: self.bucket,
+        };
         if !range.contains(id.as_str()) {
             return reader.account(store, id).await;
         }
         if self.loaded.is_none() {
             let accounts: Vec<Account> = reader.range(store, ACCOUNTS, range).await?;
-            let by_id = accounts.into_iter().map(|account| (account.id.clone(), account));
+            let by_id = accounts
+                .into_iter()
+                .map(|account| (account.id.clone(), account));
             self.loaded = Some(by_id.collect());
         }
-        Ok(self.loaded.as_ref().and_then(|accounts| accounts.get(id)).cloned())
+        Ok(self
+            .loaded
+            .as_ref()
+            .and_then(|accounts| accounts.get(id))
+            .cloned())
     }
 }
 
@@ -189,12 +272,14 @@ pub async fn slice<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     run: &Run,
-    rules: &CompiledRules,
+    rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;
     let Some(snapshot) = snapshot.filter(|snapshot| snapshot.complete.is_some()) else {
-        return Ok(SliceOutcome::Failed { failure: internal("the snapshot is not complete") });
+        return Ok(SliceOutcome::Failed {
+            failure: internal("the snapshot is not complete"),
+        });
     };
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
         Ok(evaluator) => evaluator,
@@ -208,7 +293,9 @@ pub async fn slice<P: Store + Clock>(
     let mut writer = PlanWriter::new(tenant, &run.id);
     while progress.next_bucket < BUCKETS {
         let bucket = progress.next_bucket;
-        evaluator.bucket(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+        evaluator
+            .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
+            .await?;
         progress.next_bucket += 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;
@@ -245,8 +332,14 @@ impl Evaluator<'_> {
                 continue;
             }
             let observation = Observation::Present(record);
-            let person = Person { bucket, external_id, observation, base: known };
-            self.step(store, progress, writer, person, &mut accounts).await?;
+            let person = Person {
+                bucket,
+                external_id,
+                observation,
+                base: known,
+            };
+            self.step(store, progress, writer, person, &mut accounts)
+                .await?;
         }
         let absent: Vec<&BaseRow> = base
             .values()
@@ -259,7 +352,9 @@ impl Evaluator<'_> {
             progress.absent.insert(bucket, count);
             for (piece, bytes) in record::pieces(&absent).into_iter().enumerate() {
                 let piece = u32::try_from(piece).unwrap_or(u32::MAX);
-                store.set(&keys::absent(self.tenant, run, bucket, piece), &bytes).await?;
+                store
+                    .set(&keys::absent(self.tenant, run, bucket, piece), &bytes)
+                    .await?;
             }
         }
         Ok(())
@@ -270,6 +365,8 @@ impl Evaluator<'_> {
 pub(crate) fn internal(what: &str) -> Failure {
     Failure {
         code: "internal".to_owned(),
-        message: format!("{what}: nothing was changed; the next run starts afresh, report this if it stays"),
+        message: format!(
+            "{what}: nothing was changed; the next run starts afresh, report this if it stays"
+        ),
     }
 }

@@ -3,7 +3,7 @@
 //! says whether the plan may go on by itself.
 
 use crate::error::Error;
-use crate::evaluation::{Accounts, Evaluator, Person};
+use crate::evaluation::{Accounts, Evaluator, Person, RunRules};
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::planning::{
@@ -17,7 +17,7 @@ use crate::runs::{Failure, Run};
 use crate::slices::SliceOutcome;
 use connectors::google::lookup::Presence;
 use jiff::Timestamp;
-use mapping::evaluate::{CompiledRules, Evaluation, evaluate};
+use mapping::evaluate::{Evaluation, evaluate};
 use mapping::ids::{ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
@@ -33,23 +33,28 @@ pub async fn slice<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     run: &Run,
-    rules: &CompiledRules,
+    rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
         Ok(evaluator) => evaluator,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
     };
-    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?.unwrap_or_default();
+    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id)
+        .await?
+        .unwrap_or_default();
     let key = PlanProgress::key(tenant, &run.id);
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
     if progress.settled {
         return Ok(SliceOutcome::Done);
     }
     let mut writer = PlanWriter::new(tenant, &run.id);
-    let buckets: Vec<u32> = progress.absent.keys().copied().collect();
-    for bucket in buckets.into_iter().filter(|bucket| *bucket >= progress.next_absent_bucket) {
-        evaluator.absences(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+    let left = progress.absent.range(progress.next_absent_bucket..);
+    let buckets: Vec<u32> = left.map(|(bucket, _)| *bucket).collect();
+    for bucket in buckets {
+        evaluator
+            .absences(ports, &mut progress, &mut writer, &snapshot, bucket)
+            .await?;
         progress.next_absent_bucket = bucket + 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;
@@ -60,7 +65,9 @@ pub async fn slice<P: Store + Clock>(
     }
     writer.save(ports, &mut progress).await?;
     if !settle_addresses(ports, &evaluator, &mut progress).await? {
-        return Ok(SliceOutcome::Failed { failure: too_many_losers() });
+        return Ok(SliceOutcome::Failed {
+            failure: too_many_losers(),
+        });
     }
     if !progress.losers.is_empty() {
         for account in &progress.losers.clone() {
@@ -87,10 +94,15 @@ async fn settle_addresses(
         for bucket in buckets {
             let claims =
                 read_claims(store, evaluator.tenant, &evaluator.run.id, bucket, progress).await?;
-            let range = Range { bits: ADDRESS_BITS, index: bucket };
+            let range = Range {
+                bits: ADDRESS_BITS,
+                index: bucket,
+            };
             let held: Vec<AddressEntry> = evaluator.reader.range(store, ADDRESSES, range).await?;
-            let mut held =
-                held.into_iter().map(|entry| (entry.address.clone(), entry)).collect();
+            let mut held = held
+                .into_iter()
+                .map(|entry| (entry.address.clone(), entry))
+                .collect();
             progress.losers.append(&mut apply_claims(&mut held, claims));
             if progress.losers.len() > LOSERS_MAX {
                 return Ok(false);
@@ -138,14 +150,18 @@ impl Evaluator<'_> {
         let mut accounts = Accounts::of_bucket(bucket);
         for row in read_absent(store, self.tenant, &self.run.id, bucket).await? {
             let absence = self.absence(confirmed.get(&row.external_id), &snapshot.everyone);
-            let observation = Observation::Absent { external_id: &row.external_id, absence };
+            let observation = Observation::Absent {
+                external_id: &row.external_id,
+                absence,
+            };
             let person = Person {
                 bucket,
                 external_id: &row.external_id,
                 observation,
                 base: Some(&row),
             };
-            self.step(store, progress, writer, person, &mut accounts).await?;
+            self.step(store, progress, writer, person, &mut accounts)
+                .await?;
         }
         Ok(())
     }
@@ -164,9 +180,7 @@ impl Evaluator<'_> {
                 let mut record = record.clone();
                 record.groups.extend(everyone.iter().cloned());
                 match evaluate(self.rules, &record) {
-                    Evaluation::OutOfScope(_) if !self.rules.needs_groups() => {
-                        Absence::MovedOutOfScope
-                    }
+                    Evaluation::OutOfScope(_) if !self.needs_groups => Absence::MovedOutOfScope,
                     Evaluation::OutOfScope(_)
                     | Evaluation::InScope(_)
                     | Evaluation::Unusable(_) => Absence::Unconfirmed,

@@ -11,6 +11,7 @@ use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
 use crate::record;
+use mapping::guard::Known;
 use mapping::ids::{Generation, RunId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Commit {
     pub at_ms: i64,
     /// The fencing number of the lease under which it was made.
     pub fence: u64,
+    /// How many accounts it has, without the deleted ones.
+    #[serde(default)]
+    pub known: Known,
     /// The maps, by name.
     pub maps: BTreeMap<String, MapRoot>,
 }
@@ -98,7 +102,10 @@ pub async fn publish<P: Store + Clock>(
 ) -> Result<Generation, PublishError> {
     let newest = newest(ports, tenant).await?.generation;
     if newest != draft.parent {
-        return Err(PublishError::Stale { parent: draft.parent, newest });
+        return Err(PublishError::Stale {
+            parent: draft.parent,
+            newest,
+        });
     }
     let generation = take_number(ports, tenant, newest).await?;
     draft.generation = generation;
@@ -108,8 +115,12 @@ pub async fn publish<P: Store + Clock>(
     if !lease.is_held(ports, tenant).await? {
         return Err(PublishError::LeaseLost);
     }
-    record::write(ports, &keys::commit(tenant, generation), &draft).await.map_err(Error::from)?;
-    record::write(ports, &keys::head(tenant), &generation).await.map_err(Error::from)?;
+    record::write(ports, &keys::commit(tenant, generation), &draft)
+        .await
+        .map_err(Error::from)?;
+    record::write(ports, &keys::head(tenant), &generation)
+        .await
+        .map_err(Error::from)?;
     Ok(generation)
 }
 
@@ -120,14 +131,23 @@ async fn take_number(
 ) -> Result<Generation, PublishError> {
     let mut number = newest.next();
     for _ in 0..BURNED_MAX {
-        let ticket = store.increment(&keys::ticket(tenant, number), 1).await.map_err(Error::from)?;
+        let ticket = store
+            .increment(&keys::ticket(tenant, number), 1)
+            .await
+            .map_err(Error::from)?;
         if ticket == 1 {
             return Ok(number);
         }
         if read(store, tenant, number).await?.is_some() {
-            return Err(PublishError::Stale { parent: newest, newest: number });
+            return Err(PublishError::Stale {
+                parent: newest,
+                newest: number,
+            });
         }
         number = number.next();
     }
-    Err(PublishError::Stale { parent: newest, newest: number })
+    Err(PublishError::Stale {
+        parent: newest,
+        newest: number,
+    })
 }

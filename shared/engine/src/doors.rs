@@ -1,0 +1,24 @@
+//! What each component answers: from a request to one call of the engine and back.
+//!
+//! A door decodes, calls and encodes; it decides nothing about data. Components are frames around
+//! these functions, so that everything they do is tested without the platform.
+
+pub mod nudge;
+pub mod rules;
+pub mod sync;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+/// A JSON answer that nobody may keep: all of ours may hold data of people.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> http::Response<Bytes> {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = http::Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,28 @@
+//! Starting work sooner than the next tick.
+//!
+//! A nudge is never the only way that work happens: what it is about stands in the store, and the
+//! next tick finds it there.
+
+use bytes::Bytes;
+use mapping::ids::TenantId;
+
+/// A request to the `sync` component to look after one tenant now. Left in the extensions of an
+/// answer, it is sent after the answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Nudge {
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+impl Nudge {
+    /// The request over service chaining.
+    pub fn into_request(self) -> http::Request<Bytes> {
+        let mut request = http::Request::new(Bytes::new());
+        *request.method_mut() = http::Method::POST;
+        let address = format!("http://sync.spin.internal/drive/{}", self.tenant);
+        if let Ok(uri) = http::Uri::try_from(address) {
+            *request.uri_mut() = uri;
+        }
+        request
+    }
+}

@@ -1,0 +1,58 @@
+//! The door of the `rules` component, reached over service chaining alone: evaluates a run's
+//! snapshot and settles its plan.
+
+use crate::doors::json;
+use crate::error::Error;
+use crate::evaluation::{self, RunRules, frozen_rules, internal};
+use crate::fetching;
+use crate::ports::Ports;
+use crate::problem::{Problem, parse_json};
+use crate::runs;
+use crate::settling;
+use crate::slices::{SliceOutcome, SliceRequest, Task};
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use jiff::SignedDuration;
+
+/// Serves one request.
+pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
+    if request.method() != Method::POST || request.uri().path() != "/slice" {
+        return Problem::not_found().to_response();
+    }
+    let asked: SliceRequest = match parse_json(&request) {
+        Ok(asked) => asked,
+        Err(problem) => return problem.to_response(),
+    };
+    match slice(ports, &asked).await {
+        Ok(outcome) => json(StatusCode::OK, &outcome),
+        Err(error) => Problem::from(error).to_response(),
+    }
+}
+
+async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Error> {
+    let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
+    let tenant = &asked.tenant;
+    let Some(run) = runs::read(ports, tenant, &asked.run).await? else {
+        return Ok(SliceOutcome::Failed {
+            failure: internal("there is no such run"),
+        });
+    };
+    let rules = frozen_rules(ports, tenant, &asked.run).await?;
+    let snapshot = fetching::staged_snapshot(ports, tenant, &asked.run)
+        .await?
+        .unwrap_or_default();
+    let rules = match RunRules::new(&rules, &snapshot.unit_paths) {
+        Ok(rules) => rules,
+        Err(error) => {
+            let failure = internal(&format!("the rules can't be used ({error})"));
+            return Ok(SliceOutcome::Failed { failure });
+        }
+    };
+    match asked.task {
+        Task::Evaluate => evaluation::slice(ports, tenant, &run, &rules, deadline).await,
+        Task::Settle => settling::slice(ports, tenant, &run, &rules, deadline).await,
+        Task::Confirm | Task::Fetch => Ok(SliceOutcome::Failed {
+            failure: internal("this component reads no provider"),
+        }),
+    }
+}

@@ -1,0 +1,368 @@
+//! Drives one run from phase to phase. It keeps no state but the run's record: after a crash the
+//! next tick reads it and goes on.
+//!
+//! ```text
+//! scheduled → fetching → evaluating → (confirming) → settling → applying → applied
+//!                                                         ↘ held, planned, unchanged
+//! ```
+
+use crate::applying::{self, Applied};
+use crate::connections::{self, Provider, State};
+use crate::error::Error;
+use crate::evaluation::{freeze_rules, internal};
+use crate::fetching;
+use crate::keys;
+use crate::lease::Lease;
+use crate::planning::PlanProgress;
+use crate::ports::{Clock, Ports, Store};
+use crate::record;
+use crate::roster::commit;
+use crate::rules;
+use crate::runs::{self, Failure, Lane, Run, RunState};
+use crate::slices::{self, SliceOutcome, SliceRequest, Task};
+use crate::staging::BUCKETS;
+use crate::verdict;
+use jiff::Timestamp;
+use mapping::ids::{ConnectionId, TenantId};
+
+/// Longest slice that another component is asked for, in milliseconds. Some hosts end a request
+/// after 30 s.
+const SLICE_MS_MAX: i64 = 9_000;
+
+/// How often in a row a step may fail for reasons of our own surroundings before the run fails.
+const STUMBLES_MAX: u32 = 20;
+
+/// How often a run is planned anew because the roster moved on under it.
+const REPLANS_MAX: u32 = 5;
+
+/// The component that evaluates rules.
+const RULES_COMPONENT: &str = "rules";
+
+/// How a drive ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Driven {
+    /// The run is finished.
+    Finished,
+    /// The lease was lost to another worker, who goes on.
+    LeaseLost,
+    /// There is more to do, at once.
+    More,
+    /// There is more to do, not before this time in milliseconds since the Unix epoch.
+    Wait {
+        /// That time.
+        until_ms: i64,
+    },
+}
+
+/// Drives a run until it is finished, has to wait, or time is up.
+pub async fn drive<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+    lease: &Lease,
+    deadline: Timestamp,
+) -> Result<Driven, Error> {
+    while !run.state.is_finished() {
+        let now = ports.now();
+        if now >= deadline {
+            return Ok(Driven::More);
+        }
+        if let Some(until_ms) = run
+            .wait_until_ms
+            .filter(|until| *until > now.as_millisecond())
+        {
+            return Ok(Driven::Wait { until_ms });
+        }
+        if !lease.renew(ports, tenant).await? {
+            return Ok(Driven::LeaseLost);
+        }
+        let outcome = advance(ports, tenant, run, lease, deadline).await?;
+        let now_ms = ports.now().as_millisecond();
+        match outcome {
+            SliceOutcome::Done | SliceOutcome::More => {}
+            SliceOutcome::Failed { failure } => run.fail(&failure.code, failure.message, now_ms),
+            SliceOutcome::Wait { until_ms } => run.wait_until_ms = Some(until_ms),
+        }
+        runs::write(ports, tenant, run).await?;
+    }
+    Ok(Driven::Finished)
+}
+
+/// Does one step of a run; what it leads to is in the run's state afterwards.
+async fn advance<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+    lease: &Lease,
+    deadline: Timestamp,
+) -> Result<SliceOutcome, Error> {
+    match run.state {
+        RunState::Scheduled => begin(ports, tenant, run).await,
+        RunState::Fetching => {
+            let component = fetch_component(ports, tenant, run).await?;
+            let outcome = ask(ports, tenant, run, component, Task::Fetch, deadline).await;
+            if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
+                run.fetched = staged.stats;
+            }
+            Ok(then(run, outcome, RunState::Evaluating, ports))
+        }
+        RunState::Evaluating => {
+            let outcome = ask(
+                ports,
+                tenant,
+                run,
+                RULES_COMPONENT,
+                Task::Evaluate,
+                deadline,
+            )
+            .await;
+            let plan = plan_progress(ports, tenant, run).await?;
+            let next = if plan.absent.is_empty() {
+                RunState::Settling
+            } else {
+                RunState::Confirming
+            };
+            Ok(then(run, outcome, next, ports))
+        }
+        RunState::Confirming => {
+            let component = fetch_component(ports, tenant, run).await?;
+            let outcome = ask(ports, tenant, run, component, Task::Confirm, deadline).await;
+            Ok(then(run, outcome, RunState::Settling, ports))
+        }
+        RunState::Settling => {
+            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Settle, deadline).await;
+            if outcome != SliceOutcome::Done {
+                return Ok(outcome);
+            }
+            decide(ports, tenant, run).await?;
+            Ok(SliceOutcome::Done)
+        }
+        RunState::Applying => apply(ports, tenant, run, lease, deadline).await,
+        RunState::Applied
+        | RunState::Discarded
+        | RunState::Failed
+        | RunState::Held
+        | RunState::Planned
+        | RunState::Unchanged => Ok(SliceOutcome::Done),
+    }
+}
+
+/// Chooses what a run works on, or says why there is nothing.
+async fn begin<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<SliceOutcome, Error> {
+    let now_ms = ports.now().as_millisecond();
+    let connection = match choose_connection(ports, tenant).await? {
+        Ok(connection) => connection,
+        Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let rule_set = rules::read(ports, tenant, &connection).await?;
+    if !rule_set.has_mappings() {
+        return Ok(SliceOutcome::Failed {
+            failure: no_mappings(),
+        });
+    }
+    run.rules = rule_set.version;
+    freeze_rules(ports, tenant, &run.id, &rule_set).await?;
+    run.parent = commit::newest(ports, tenant).await?.generation;
+    run.connection = Some(connection);
+    run.started_at_ms = Some(now_ms);
+    run.enter(RunState::Fetching, now_ms);
+    Ok(SliceOutcome::Done)
+}
+
+fn no_mappings() -> Failure {
+    Failure {
+        code: "no_mappings".to_owned(),
+        message: "no org unit and no group is mapped, so nobody would be imported: link an org \
+                  unit or assign an account type, then sync again"
+            .to_owned(),
+    }
+}
+
+/// Says what becomes of a settled plan.
+async fn decide<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<(), Error> {
+    let plan = plan_progress(ports, tenant, run).await?;
+    run.issues = run.fetched.issues + plan.issues;
+    run.counts = plan.counts.clone();
+    run.refusals = verdict::refusals(ports, tenant, run, &plan).await?;
+    let state = if run.lane == Lane::Preview {
+        RunState::Planned
+    } else if !run.refusals.is_empty() {
+        RunState::Held
+    } else if plan.is_empty() {
+        RunState::Unchanged
+    } else {
+        RunState::Applying
+    };
+    run.enter(state, ports.now().as_millisecond());
+    Ok(())
+}
+
+async fn apply<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+    lease: &Lease,
+    deadline: Timestamp,
+) -> Result<SliceOutcome, Error> {
+    let plan = plan_progress(ports, tenant, run).await?;
+    let applied = applying::slice(ports, tenant, run, &plan, lease, deadline).await?;
+    let now_ms = ports.now().as_millisecond();
+    match applied {
+        Applied::Published(generation) => {
+            run.generation = Some(generation);
+            run.enter(RunState::Applied, now_ms);
+            Ok(SliceOutcome::Done)
+        }
+        Applied::Unfinished(outcome) => Ok(outcome),
+        Applied::Stale if run.replans >= REPLANS_MAX => {
+            let failure = internal("the roster changed under the run again and again");
+            Ok(SliceOutcome::Failed { failure })
+        }
+        Applied::Stale => {
+            // What was read is still true; what it means for the roster has to be seen anew.
+            run.replans += 1;
+            run.parent = commit::newest(ports, tenant).await?.generation;
+            for phase in ["plan", "confirm", "apply"] {
+                ports
+                    .delete(&keys::run_progress(tenant, &run.id, phase))
+                    .await?;
+            }
+            run.enter(RunState::Evaluating, now_ms);
+            Ok(SliceOutcome::More)
+        }
+    }
+}
+
+/// Has a component do a slice.
+async fn ask<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+    component: &str,
+    task: Task,
+    deadline: Timestamp,
+) -> SliceOutcome {
+    let left_ms = deadline.as_millisecond() - ports.now().as_millisecond();
+    let request = SliceRequest {
+        tenant: tenant.clone(),
+        run: run.id.clone(),
+        task,
+        budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
+    };
+    match slices::call(ports, component, "/slice", &request).await {
+        Ok(outcome) => {
+            run.stumbles = 0;
+            outcome
+        }
+        Err(error) if run.stumbles >= STUMBLES_MAX => {
+            let what = format!("the component {component} does not work ({error})");
+            SliceOutcome::Failed {
+                failure: internal(&what),
+            }
+        }
+        Err(_) => {
+            run.stumbles += 1;
+            let pause_ms = 250 << run.stumbles.min(6);
+            SliceOutcome::Wait {
+                until_ms: ports.now().as_millisecond() + pause_ms,
+            }
+        }
+    }
+}
+
+/// Goes on to the next phase when a slice ended its own.
+fn then(run: &mut Run, outcome: SliceOutcome, next: RunState, clock: &impl Clock) -> SliceOutcome {
+    if outcome == SliceOutcome::Done {
+        run.enter(next, clock.now().as_millisecond());
+    }
+    outcome
+}
+
+/// The component that reads a run's provider.
+async fn fetch_component(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &Run,
+) -> Result<&'static str, Error> {
+    let connection = match &run.connection {
+        Some(connection) => connections::read(store, tenant, connection).await?,
+        None => None,
+    };
+    // A connection that was deleted meanwhile has no tokens: its component says so.
+    let provider = connection.map_or(Provider::Google, |connection| connection.provider);
+    Ok(match provider {
+        Provider::Google => "fetch-google",
+    })
+}
+
+/// The connection that a run of this tenant reads, or why there is none.
+async fn choose_connection(
+    store: &impl Store,
+    tenant: &TenantId,
+) -> Result<Result<ConnectionId, Failure>, Error> {
+    let connections = connections::list(store, tenant).await?;
+    if let Some(active) = connections.iter().find(|connection| connection.is_active()) {
+        return Ok(Ok(active.id.clone()));
+    }
+    let dead = connections
+        .iter()
+        .find(|connection| connection.state == State::ReconnectNeeded);
+    let (code, message) = match dead {
+        Some(dead) => (
+            "reconnect_needed",
+            format!(
+                "the provider no longer accepts the authorisation of connection {}: an \
+                 administrator has to authorise it again; nothing was changed",
+                dead.id
+            ),
+        ),
+        None => (
+            "no_connection",
+            "no connection is authorised and saved: connect a provider, then sync again".to_owned(),
+        ),
+    };
+    Ok(Err(Failure {
+        code: code.to_owned(),
+        message,
+    }))
+}
+
+async fn plan_progress(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &Run,
+) -> Result<PlanProgress, Error> {
+    Ok(record::read(store, &PlanProgress::key(tenant, &run.id))
+        .await?
+        .unwrap_or_default())
+}
+
+/// Removes what a finished run no longer needs: its staged snapshot and its claims. The plan stays
+/// as the history of the run.
+pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(), Error> {
+    let staged = fetching::staged_snapshot(ports, tenant, &run.id)
+        .await?
+        .unwrap_or_default();
+    for part in 0..staged.parts {
+        let keys: Vec<String> = (0..BUCKETS)
+            .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
+            .collect();
+        ports.delete_many(&keys).await?;
+    }
+    let plan = plan_progress(ports, tenant, run).await?;
+    for (bucket, parts) in &plan.claims {
+        let keys: Vec<String> = (0..*parts)
+            .map(|part| keys::claims(tenant, &run.id, *bucket, part))
+            .collect();
+        ports.delete_many(&keys).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! The tick: looks at every tenant, schedules the nights that are due, and drives what waits, for
+//! a bounded time. Several ticks may run at once; the lease of each tenant keeps them apart.
+
+use crate::driving::{self, Driven};
+use crate::error::Error;
+use crate::lease::Lease;
+use crate::ports::Ports;
+use crate::runs::{self, Lane, RunState};
+use crate::schedule::{self, Nights};
+use crate::tenants::{self, Tenant};
+use jiff::{SignedDuration, Timestamp};
+use mapping::ids::{RunId, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// For how long a tick works, in milliseconds. Some hosts end a request after 30 s, and the last
+/// slice may be under way when the time is up.
+pub const TICK_MS: i64 = 10_000;
+
+/// How many tenants are read at once from the list.
+const TENANTS_PER_PAGE: usize = 100;
+
+/// What a tick did for one run.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TickedRun {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// How far it is now.
+    pub state: RunState,
+}
+
+/// What a tick did.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TickReport {
+    /// Runs that were driven.
+    pub runs: Vec<TickedRun>,
+    /// True when there is more to do at once: call again.
+    pub more: bool,
+    /// Tenants for whom something failed for a reason of our own surroundings.
+    pub failures: Vec<TickFailure>,
+}
+
+/// A tenant that could not be looked after.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TickFailure {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Looks after all tenants until there is nothing to do or time is up.
+pub async fn tick<P: Ports>(ports: &P) -> Result<TickReport, Error> {
+    let deadline = ports.now() + SignedDuration::from_millis(TICK_MS);
+    let mut report = TickReport::default();
+    let mut after = 0;
+    loop {
+        let page = tenants::list(ports, after, TENANTS_PER_PAGE).await?;
+        for tenant in &page.tenants {
+            if ports.now() >= deadline {
+                report.more = true;
+                return Ok(report);
+            }
+            // One tenant's trouble must not keep the others from their night.
+            if let Err(error) = look_after(ports, tenant, deadline, &mut report).await {
+                let reason = error.to_string();
+                report.failures.push(TickFailure {
+                    tenant: tenant.id.clone(),
+                    reason,
+                });
+            }
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(report),
+        }
+    }
+}
+
+/// Drives what waits for one tenant until there is nothing to do or time is up.
+pub async fn drive_tenant<P: Ports>(ports: &P, tenant: &TenantId) -> Result<TickReport, Error> {
+    let deadline = ports.now() + SignedDuration::from_millis(TICK_MS);
+    let mut report = TickReport::default();
+    if let Some(tenant) = tenants::read(ports, tenant).await? {
+        look_after(ports, &tenant, deadline, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn look_after<P: Ports>(
+    ports: &P,
+    tenant: &Tenant,
+    deadline: Timestamp,
+    report: &mut TickReport,
+) -> Result<(), Error> {
+    schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
+    for lane in Lane::ALL {
+        while runs::has_work(ports, &tenant.id, lane).await? {
+            let Some(lease) = Lease::take(ports, &tenant.id).await? else {
+                return Ok(());
+            };
+            let driven = drive_lane(ports, &tenant.id, lane, &lease, deadline, report).await;
+            lease.release(ports, &tenant.id).await?;
+            match driven? {
+                Driven::Finished => {}
+                Driven::More => {
+                    report.more = true;
+                    return Ok(());
+                }
+                Driven::LeaseLost | Driven::Wait { .. } => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn drive_lane<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+    lease: &Lease,
+    deadline: Timestamp,
+    report: &mut TickReport,
+) -> Result<Driven, Error> {
+    let Some(mut run) = runs::current(ports, tenant, lane).await? else {
+        return Ok(Driven::Finished);
+    };
+    let driven = driving::drive(ports, tenant, &mut run, lease, deadline).await?;
+    if driven == Driven::Finished {
+        driving::tidy(ports, tenant, &run).await?;
+        runs::leave(ports, tenant, lane).await?;
+    }
+    report.runs.push(TickedRun {
+        tenant: tenant.clone(),
+        run: run.id,
+        state: run.state,
+    });
+    Ok(driven)
+}
+
+/// When a tenant's nights are.
+pub fn nights(tenant: &Tenant) -> Nights {
+    Nights {
+        zone: tenant.time_zone.zone(),
+        at: tenant.nightly_at.time(),
+        since: Timestamp::from_millisecond(tenant.created_at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        pauses: tenant
+            .pauses
+            .iter()
+            .map(|pause| (pause.from, pause.until))
+            .collect(),
+    }
+}
