@@ -7,7 +7,6 @@ use crate::keys;
 use crate::planning::PlanProgress;
 use crate::ports::Ports;
 use crate::record;
-use crate::runs::Failure;
 use crate::settling::read_absent;
 use crate::slices::SliceOutcome;
 use connectors::fetch::{Connector, Poll};
@@ -33,13 +32,13 @@ struct ConfirmProgress {
 }
 
 /// Does a bounded part of confirming. `begin` makes the lookup of some people; `token` gives an
-/// access token, a fresh one when asked with `true`.
+/// access token, a fresh one when asked with `true`, or says how the slice ends without one.
 pub async fn slice<P, C>(
     ports: &P,
     tenant: &TenantId,
     run: &RunId,
     begin: impl Fn(BTreeSet<ExternalId>) -> C,
-    token: impl AsyncFn(bool) -> Result<String, Failure>,
+    token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error>
 where
@@ -80,14 +79,13 @@ where
 async fn look_up<P, C>(
     ports: &P,
     mut lookup: C,
-    token: &impl AsyncFn(bool) -> Result<String, Failure>,
+    token: &impl AsyncFn(bool) -> Result<String, SliceOutcome>,
 ) -> Result<BTreeMap<ExternalId, Presence>, SliceOutcome>
 where
     P: Ports,
     C: Connector<Batch = Option<(ExternalId, Presence)>, Complete = ()>,
 {
-    let failed = |failure| SliceOutcome::Failed { failure };
-    let mut access_token = token(false).await.map_err(failed)?;
+    let mut access_token = token(false).await?;
     let mut confirmed = BTreeMap::new();
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -101,12 +99,14 @@ where
                 continue;
             }
             Poll::NeedsToken => {
-                access_token = token(true).await.map_err(failed)?;
+                access_token = token(true).await?;
                 lookup.token_refreshed();
                 continue;
             }
             Poll::Done(()) => return Ok(confirmed),
-            Poll::Failed(error) => return Err(failed(to_failure(&error))),
+            Poll::Failed(error) => {
+                return Err(SliceOutcome::Failed { failure: to_failure(&error) });
+            }
             Poll::WaitUntil(until) if under_way.is_empty() => {
                 let wait_ms = until.as_millisecond() - ports.now().as_millisecond();
                 if wait_ms > PAUSE_MS_MAX {

@@ -4,6 +4,7 @@
 //! these functions, so that everything they do is tested without the platform.
 
 pub mod api;
+pub mod fetch_google;
 pub mod nudge;
 pub mod oauth;
 mod page;

@@ -76,12 +76,21 @@ pub async fn drive<P: Ports>(
         if !lease.renew(ports, tenant).await? {
             return Ok(Driven::LeaseLost);
         }
+        let calls = run.fetched.calls;
         let outcome = advance(ports, tenant, run, lease, deadline).await?;
         let now_ms = ports.now().as_millisecond();
         match outcome {
-            SliceOutcome::Done | SliceOutcome::More => {}
+            SliceOutcome::Done | SliceOutcome::More => run.stumbles = 0,
             SliceOutcome::Failed { failure } => run.fail(&failure.code, failure.message, now_ms),
-            SliceOutcome::Wait { until_ms } => run.wait_until_ms = Some(until_ms),
+            SliceOutcome::Wait { until_ms } => {
+                // Waiting is fine while the provider is asked in between.
+                run.stumbles = if run.fetched.calls > calls { 0 } else { run.stumbles + 1 };
+                run.wait_until_ms = Some(until_ms);
+                if run.stumbles > STUMBLES_MAX {
+                    let failure = stuck(run.state);
+                    run.fail(&failure.code, failure.message, now_ms);
+                }
+            }
         }
         runs::write(ports, tenant, run).await?;
     }
@@ -245,7 +254,7 @@ async fn apply<P: Ports>(
 async fn ask<P: Ports>(
     ports: &P,
     tenant: &TenantId,
-    run: &mut Run,
+    run: &Run,
     component: &str,
     task: Task,
     deadline: Timestamp,
@@ -257,11 +266,19 @@ async fn ask<P: Ports>(
         task,
         budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
     };
-    match slices::call(ports, component, "/slice", &request).await {
-        Ok(outcome) => {
-            run.stumbles = 0;
-            outcome
+    // A component that can't answer now is asked again after a while, a little longer each time.
+    slices::call(ports, component, "/slice", &request).await.unwrap_or_else(|_| {
+        let pause_ms = 250 << run.stumbles.min(6);
+        SliceOutcome::Wait { until_ms: ports.now().as_millisecond() + pause_ms }
+    })
+}
+
+fn stuck(state: RunState) -> Failure {
+    internal(match state {
+        RunState::Fetching | RunState::Confirming => {
+            "the provider, or the component that reads it, did not answer for too long"
         }
+<<<<<<< HEAD
         Err(error) if run.stumbles >= STUMBLES_MAX => {
             let what = format!("the component {component} does not work ({error})");
             SliceOutcome::Failed {
@@ -276,6 +293,10 @@ async fn ask<P: Ports>(
             }
         }
     }
+=======
+        _ => "a component did not answer for too long",
+    })
+>>>>>>> main
 }
 
 /// Goes on to the next phase when a slice ended its own.

@@ -16,7 +16,7 @@ use crate::runs::{Failure, Run};
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
 use jiff::Timestamp;
-use mapping::account::{Account, Status};
+use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Explanation, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::plan::{BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step};
@@ -150,8 +150,10 @@ impl<'a> Evaluator<'a> {
         let known = person.base.map_or(&derived, |row| &row.entry.account);
         let account = accounts.get(store, &self.reader, known).await?;
         let matched = match person.observation {
-            Observation::Present(record) => self.matched(store, record, account.as_ref()).await?,
-            Observation::Absent { .. } => None,
+            Observation::Present(record) if account.is_none() => {
+                self.matched(store, record).await?
+            }
+            Observation::Present(_) | Observation::Absent { .. } => None,
         };
         let outcome = step(&StepInput {
             connection: self.connection,
@@ -192,13 +194,15 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// Another account that has the person's address, if the person would take it.
+    /// The account that has the address of a person whom the connection never showed. Whether a
+    /// known person may take another address is found when the plan is settled: its holder may
+    /// give it back in the same run.
     async fn matched(
         &self,
         store: &impl Store,
         record: &SourceRecord,
-        account: Option<&Account>,
     ) -> Result<Option<Account>, Error> {
+<<<<<<< HEAD
         let Some(email) = &record.email else {
             return Ok(None);
         };
@@ -212,6 +216,14 @@ impl<'a> Evaluator<'a> {
             .account_by_address(store, email.as_str())
             .await?;
         Ok(found.filter(|found| account.is_none_or(|account| account.id != found.id)))
+=======
+        match &record.email {
+            Some(email) if self.reader.map(ADDRESSES).len > 0 => {
+                self.reader.account_by_address(store, email.as_str()).await
+            }
+            _ => Ok(None),
+        }
+>>>>>>> main
     }
 }
 

@@ -66,13 +66,13 @@ pub fn progress_key(tenant: &TenantId, run: &RunId) -> String {
 }
 
 /// Does a bounded part of a fetch. `unit_ids` are the org units that the rules know; `begin` makes the connector's first state; `token` gives an
-/// access token, a fresh one when asked with `true`.
+/// access token, a fresh one when asked with `true`, or says how the slice ends without one.
 pub async fn slice<P, C>(
     ports: &P,
     scope: FetchScope<'_>,
     unit_ids: BTreeSet<String>,
     begin: impl FnOnce() -> C,
-    token: impl AsyncFn(bool) -> Result<String, Failure>,
+    token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error>
 where
@@ -94,7 +94,7 @@ where
     }
     let access_token = match token(false).await {
         Ok(access_token) => access_token,
-        Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+        Err(outcome) => return Ok(outcome),
     };
     driver.drive(ports, access_token, token, deadline).await
 }
@@ -114,7 +114,7 @@ where
         &mut self,
         ports: &P,
         mut access_token: String,
-        token: impl AsyncFn(bool) -> Result<String, Failure>,
+        token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
         deadline: Timestamp,
     ) -> Result<SliceOutcome, Error> {
         let mut under_way = FuturesUnordered::new();
@@ -137,7 +137,10 @@ where
                     Poll::NeedsToken => {
                         match token(true).await {
                             Ok(fresh) => access_token = fresh,
-                            Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+                            Err(outcome) => {
+                                self.save(ports).await?;
+                                return Ok(outcome);
+                            }
                         }
                         self.progress.connector.token_refreshed();
                         continue;

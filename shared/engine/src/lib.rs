@@ -42,3 +42,6 @@ pub mod tick;
 pub mod verdict;
 pub mod versioned;
 pub mod webhooks;
+
+#[cfg(test)]
+mod world;

@@ -146,6 +146,7 @@ mod tests {
     fn scheduled(nights: &Nights, from: &str, days: i64) -> Vec<String> {
         let ports = MemoryPorts::new();
         ports.set_now(from.parse().unwrap());
+        let nights = &Nights { since: ports.now(), ..nights.clone() };
         block_on(async {
             let mut at = Vec::new();
             for _ in 0..days * 24 * 12 {
@@ -178,14 +179,19 @@ mod tests {
                 "2026-03-10T06:30:00Z"
             ]
         );
+        let nights = Nights { at: time(1, 30, 0, 0), ..nights };
         let autumn = scheduled(&nights, "2026-10-31T12:00:00Z", 3);
         assert_eq!(
             autumn,
+<<<<<<< HEAD
             [
                 "2026-11-01T06:30:00Z",
                 "2026-11-02T07:30:00Z",
                 "2026-11-03T07:30:00Z"
             ]
+=======
+            ["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z", "2026-11-03T06:30:00Z"]
+>>>>>>> main
         );
     }
 

@@ -122,6 +122,18 @@ impl Directory {
         self.get("groups", &pairs, access_token)
     }
 
+    /// `GET admin/directory/v1/groups?userKey=…`: a page of the groups that a person belongs to
+    /// directly; groups that those are nested in are not shown.
+    pub fn groups_of(
+        &self,
+        user_key: &str,
+        access_token: &str,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let size = GROUPS_PAGE_SIZE.to_string();
+        let pairs = [("userKey", user_key), ("maxResults", &size), ("fields", GROUPS_FIELDS)];
+        self.get("groups", &pairs, access_token)
+    }
+
     /// `GET admin/directory/v1/groups/{groupKey}`: one group by id or address.
     pub fn group(&self, key: &str, access_token: &str) -> Result<Request<Bytes>, RequestError> {
         let path = format!("groups/{}", encode(key));

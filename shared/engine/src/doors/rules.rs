@@ -4,6 +4,7 @@
 use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::{self, RunRules, frozen_rules, internal};
+use crate::explaining::{self, Question};
 use crate::fetching;
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
@@ -14,19 +15,40 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
 
+/// The component that reads the one provider there is so far.
+const FETCH_COMPONENT: &str = "fetch-google";
+
 /// Serves one request.
+<<<<<<< HEAD
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
     if request.method() != Method::POST || request.uri().path() != "/slice" {
+=======
+pub async fn handle<P: Ports>(
+    ports: &P,
+    request: http::Request<Bytes>,
+) -> http::Response<Bytes> {
+    if request.method() != Method::POST {
+>>>>>>> main
         return Problem::not_found().to_response();
     }
-    let asked: SliceRequest = match parse_json(&request) {
-        Ok(asked) => asked,
-        Err(problem) => return problem.to_response(),
+    let answer = match request.uri().path() {
+        "/slice" => match parse_json::<SliceRequest>(&request) {
+            Ok(asked) => slice(ports, &asked)
+                .await
+                .map(|outcome| json(StatusCode::OK, &outcome))
+                .map_err(Problem::from),
+            Err(problem) => Err(problem),
+        },
+        "/explain" => match parse_json::<Question>(&request) {
+            Ok(question) => explaining::explain(ports, FETCH_COMPONENT, &question)
+                .await
+                .map(|answer| json(StatusCode::OK, &answer))
+                .map_err(Problem::from),
+            Err(problem) => Err(problem),
+        },
+        _ => Err(Problem::not_found()),
     };
-    match slice(ports, &asked).await {
-        Ok(outcome) => json(StatusCode::OK, &outcome),
-        Err(error) => Problem::from(error).to_response(),
-    }
+    answer.unwrap_or_else(|problem| problem.to_response())
 }
 
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Error> {

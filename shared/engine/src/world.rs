@@ -1,0 +1,208 @@
+//! A whole application in memory, for tests of the engine: one tenant, one Google connection, the
+//! doors of all components behind their names, and a Google that answers the requests of the
+//! connector from a list of people.
+
+mod google;
+mod runs;
+
+use crate::audit::{Action, Actor};
+use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
+use crate::doors;
+use crate::keys;
+use crate::memory::{MemoryPorts, block_on};
+use crate::ports::{Store, TransportError};
+use crate::record;
+use crate::roster::Reader;
+use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
+use crate::settings;
+use crate::tenants::{self, NewTenant};
+use crate::tick;
+use bytes::Bytes;
+pub(crate) use google::{FakeGoogle, FakeUser};
+use mapping::account::Account;
+use mapping::ids::{ConnectionId, TenantId};
+use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The application and its Google.
+pub(crate) struct World {
+    pub(crate) ports: MemoryPorts,
+    pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: ConnectionId,
+}
+
+impl World {
+    /// A tenant with an active connection, and rules that make everybody below `/Students` a
+    /// student and everybody below `/Staff` a teacher.
+    pub(crate) fn new(users: Vec<FakeUser>) -> Self {
+        let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
+        let answering = Arc::clone(&google);
+        let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
+            let google = Arc::clone(&answering);
+            Box::pin(async move { answer(ports, &google, request).await })
+        }));
+        ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
+        for (name, value) in [
+            ("seal_keys", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            ("google_client_id", "rollcall.apps.googleusercontent.com"),
+            ("google_client_secret", "a-secret-of-the-fake-google"),
+        ] {
+            ports.set_variable(name, value);
+        }
+        let tenant = TenantId::parse("maple-grove").unwrap();
+        let connection = ConnectionId::parse("google").unwrap();
+        let world = Self { ports, google, tenant, connection };
+        block_on(world.connect());
+        world.set_rules(|rules| {
+            for (id, path, account_type) in [
+                ("students", "/Students", AccountType::Student),
+                ("staff", "/Staff", AccountType::Teacher),
+            ] {
+                assign(rules, id, path, account_type);
+            }
+        });
+        world
+    }
+
+    async fn connect(&self) {
+        let who = Actor::Operator;
+        let new: NewTenant = serde_json::from_str(
+            r#"{"id":"maple-grove","name":"Maple Grove","time_zone":"America/New_York"}"#,
+        )
+        .unwrap();
+        tenants::create(&self.ports, &who, new).await.unwrap();
+        let new = NewConnection {
+            id: Some(self.connection.clone()),
+            provider: Provider::Google,
+            name: None,
+            domain: connections::Domain::parse("maplegrove.example").unwrap(),
+            mode: SyncMode::Import,
+        };
+        connections::create(&self.ports, &who, &self.tenant, new).await.unwrap();
+        let seal_keys = settings::seal_keys(&self.ports).await.unwrap();
+        let tokens = KeptTokens {
+            refresh_token: "refresh".to_owned(),
+            access_token: "access".to_owned(),
+            access_until_ms: i64::MAX,
+        };
+        connections::keep_tokens(&self.ports, &seal_keys, &self.tenant, &self.connection, &tokens)
+            .await
+            .unwrap();
+        let of = (&who, Action::ConnectionSaved);
+        connections::modify(&self.ports, &self.tenant, &self.connection, of, |connection| {
+            connection.state = State::Active;
+            Ok(Change::Write)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Edits the connection's rules.
+    pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
+        block_on(async {
+            let key = keys::rule_set(&self.tenant, &self.connection);
+            let mut rules: RuleSet =
+                record::read(&self.ports, &key).await.unwrap().unwrap_or_default();
+            edit(&mut rules);
+            record::write(&self.ports, &key, &rules).await.unwrap();
+        });
+    }
+
+    /// Changes the people whom Google has.
+    pub(crate) fn google(&self, change: impl FnOnce(&mut FakeGoogle)) {
+        change(&mut self.google.lock().unwrap());
+    }
+
+    /// Asks for a run and ticks until it is finished.
+    pub(crate) fn sync(&self) -> Run {
+        self.run(Lane::Run)
+    }
+
+    /// Asks for a run or a preview and ticks until it is finished.
+    pub(crate) fn run(&self, lane: Lane) -> Run {
+        block_on(async {
+            let trigger = Trigger { kind: TriggerKind::Api, by: "test".to_owned() };
+            let asked =
+                engine_runs::request_in(&self.ports, &self.tenant, lane, trigger, None).await;
+            let asked = asked.unwrap();
+            self.tick_until_idle().await;
+            engine_runs::read(&self.ports, &self.tenant, &asked.run).await.unwrap().unwrap()
+        })
+    }
+
+    /// Ticks, the clock moving on, until no run is under way.
+    pub(crate) async fn tick_until_idle(&self) {
+        for _ in 0..500 {
+            let report = tick::tick(&self.ports).await.unwrap();
+            assert_eq!(report.failures, [], "a tick failed");
+            let mut busy = report.more;
+            for lane in Lane::ALL {
+                busy |= engine_runs::has_work(&self.ports, &self.tenant, lane).await.unwrap();
+            }
+            if !busy {
+                return;
+            }
+            self.ports.advance(Duration::from_secs(10));
+        }
+        panic!("the run does not come to an end");
+    }
+
+    /// All accounts of the newest roster, by address.
+    pub(crate) fn accounts(&self) -> BTreeMap<String, Account> {
+        block_on(async {
+            let reader = Reader::open(&self.ports, &self.tenant).await.unwrap();
+            let mut all = BTreeMap::new();
+            let mut cursor = None;
+            loop {
+                let page = reader.accounts(&self.ports, cursor.as_deref(), 7).await.unwrap();
+                for account in page.0 {
+                    let known = all.insert(account.email.to_string(), account);
+                    assert!(known.is_none(), "an address has two accounts");
+                }
+                cursor = page.1;
+                if cursor.is_none() {
+                    return all;
+                }
+            }
+        })
+    }
+}
+
+/// Adds an assignment of an org unit with everything below it.
+pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: AccountType) {
+    let rule = |text: String| mapping::ids::RuleId::parse(text).unwrap();
+    let assignment = Assignment {
+        id: rule(id.to_owned()),
+        subject: Subject::OrgUnit {
+            unit: OrgUnitRef { id: None, path: path.to_owned() },
+            include_sub_units: true,
+        },
+        account_type,
+        organization: None,
+    };
+    let ids =
+        DefaultIds { filter: rule(format!("{id}-f")), mapping_set: rule(format!("{id}-s")) };
+    rules.put_assignment(assignment, &ids).unwrap();
+}
+
+async fn answer(
+    ports: MemoryPorts,
+    google: &Arc<Mutex<FakeGoogle>>,
+    request: http::Request<Bytes>,
+) -> Result<http::Response<Bytes>, TransportError> {
+    // A component whose process died answers nobody.
+    if ports.exists("nothing").await.is_err() {
+        return Err(TransportError::Failed);
+    }
+    match request.uri().host() {
+        Some("fetch-google.spin.internal") => {
+            Ok(doors::fetch_google::handle(&ports, request).await)
+        }
+        Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
+        Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
+        _ => Err(TransportError::Denied),
+    }
+}
