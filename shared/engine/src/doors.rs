@@ -3,10 +3,14 @@
 //! A door decodes, calls and encodes; it decides nothing about data. Components are frames around
 //! these functions, so that everything they do is tested without the platform.
 
+pub mod api;
 pub mod fetch_google;
 pub mod nudge;
+pub mod oauth;
+mod page;
 pub mod rules;
 pub mod sync;
+pub mod webhook;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};

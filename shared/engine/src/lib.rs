@@ -8,6 +8,7 @@
 pub mod access;
 pub mod applying;
 pub mod audit;
+pub mod authorize;
 pub mod confirming;
 pub mod connections;
 pub mod doors;

@@ -4,6 +4,7 @@
 //! may be personal data.
 
 mod body;
+mod from;
 
 pub use body::{BODY_BYTES_MAX, parse_json};
 

@@ -87,7 +87,10 @@ pub async fn edit(
         connection,
         ..
     } = of;
-    if connections::read(ports, tenant, connection).await?.is_none() {
+    if connections::read(ports, tenant, connection)
+        .await?
+        .is_none()
+    {
         return Err(RulesError::NotFound);
     }
     let before = read(ports, tenant, connection).await?;
@@ -101,8 +104,7 @@ pub async fn edit(
     }
     let known = organizations::read(ports, tenant).await?;
     let made = new_organization.as_ref().map(|new| &new.id);
-    let unknown =
-        organizations_of(&rules).find(|id| !known.contains_key(*id) && Some(*id) != made);
+    let unknown = organizations_of(&rules).find(|id| !known.contains_key(*id) && Some(*id) != made);
     if let Some(id) = unknown {
         return Err(RulesError::UnknownOrganization { id: id.clone() });
     }

@@ -9,9 +9,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::log::Log;
 use crate::ports::{Clock, Store};
-use crate::schedule::Nights;
 use crate::versioned::{self, ReplaceError, Versioned};
-use jiff::Timestamp;
 use mapping::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -35,18 +33,6 @@ pub struct Tenant {
     pub created_at_ms: i64,
     /// Its number in the list of tenants.
     listed_as: u64,
-}
-
-impl Tenant {
-    /// When its nightly runs are due.
-    pub fn nights(&self) -> Nights {
-        Nights {
-            zone: self.time_zone.zone(),
-            at: self.nightly_at.time(),
-            since: Timestamp::from_millisecond(self.created_at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
-            pauses: self.pauses.iter().map(|p| (p.from, p.until)).collect(),
-        }
-    }
 }
 
 /// What a new tenant is made from.

@@ -85,7 +85,9 @@ async fn withdraw(
     Revoked {
         told_provider: told.is_ok(),
         left_to_do: told.err().map(|reason| {
-            format!("remove the app in the Google settings of the account that authorised it: {reason}")
+            format!(
+                "remove the app in the Google settings of the account that authorised it: {reason}"
+            )
         }),
     }
 }

@@ -42,8 +42,8 @@ impl From<crate::error::Error> for TestError {
 
 /// Requests about everybody of the connection's Google customer.
 pub fn directory(google: &GoogleSettings) -> Result<Directory, TestError> {
-    let base = BaseUrl::parse(&google.api_url)
-        .map_err(|error| TestError::Provider(error.to_string()))?;
+    let base =
+        BaseUrl::parse(&google.api_url).map_err(|error| TestError::Provider(error.to_string()))?;
     Ok(Directory::new(base, Population::Customer))
 }
 

@@ -1,0 +1,60 @@
+//! The OpenAPI document.
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+
+/// OpenAPI 3.1, as it stands in the crate.
+const DOCUMENT: &str = include_str!("openapi.json");
+
+/// Serves it.
+pub(super) fn serve() -> http::Response<Bytes> {
+    let mut response = http::Response::new(Bytes::from_static(DOCUMENT.as_bytes()));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doors::api::ROUTES;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_document_and_the_table_have_the_same_routes() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let written: BTreeSet<String> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().unwrap().keys();
+                methods
+                    .filter(|method| *method != "parameters")
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        let table: BTreeSet<String> = ROUTES
+            .iter()
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        assert_eq!(table.len(), ROUTES.len(), "a route is there twice");
+        assert_eq!(written, table);
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_parameter_is_described() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        for part in DOCUMENT.split("\"$ref\": \"#").skip(1) {
+            let pointer = part.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let described = item["parameters"].as_array().map_or(0, Vec::len);
+            assert_eq!(described, path.matches('{').count(), "{path}");
+        }
+    }
+}

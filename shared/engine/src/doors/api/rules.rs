@@ -1,0 +1,361 @@
+//! Rule sets: read whole, replaced whole, or edited piece by piece. Every answer is the whole rule
+//! set, with its version as `ETag`.
+
+use super::Operation;
+use super::call::Call;
+use crate::doors::json;
+use crate::organizations::{self, Organization};
+use crate::ports::{Ports, Random};
+use crate::problem::{Kind, Problem};
+use crate::rules::{self, EditOf};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use mapping::account::{Role, UserType};
+use mapping::ids::{ConnectionId, OrganizationId, RuleId};
+use mapping::rules::{
+    AccountType, Assignment, Attribute, Condition, EditError, FilterList, FilterRule, FilterStatus,
+    MappingSet, OrgUnitLink, OrgUnitRef, RuleSet, RuleSetVersion, Subject,
+};
+use serde::Deserialize;
+
+type Answer = Result<http::Response<Bytes>, Problem>;
+
+/// An edit, ready for the rule set, and the organization it makes on the way.
+struct Edit {
+    change: Box<dyn FnOnce(&mut RuleSet) -> Result<(), EditError>>,
+    new_organization: Option<Organization>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewName {
+    /// The name; the last segment of the unit's path when absent.
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkBody {
+    #[serde(default)]
+    id: Option<RuleId>,
+    unit: OrgUnitRef,
+    #[serde(default)]
+    organization: Option<OrganizationId>,
+    #[serde(default)]
+    new_organization: Option<NewName>,
+    #[serde(default)]
+    include_sub_units: bool,
+    role: Role,
+    #[serde(default)]
+    user_type: Option<UserType>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AssignmentBody {
+    #[serde(default)]
+    id: Option<RuleId>,
+    subject: Subject,
+    account_type: AccountType,
+    #[serde(default)]
+    organization: Option<OrganizationId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilterBody {
+    #[serde(default)]
+    id: Option<RuleId>,
+    attribute: Attribute,
+    condition: Condition,
+    expression: String,
+    status: FilterStatus,
+    /// Where in the list; the end when absent.
+    #[serde(default)]
+    at: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MappingSetBody {
+    #[serde(default)]
+    id: Option<RuleId>,
+    name: String,
+    organization: OrganizationId,
+    role: Role,
+    #[serde(default)]
+    user_type: Option<UserType>,
+    #[serde(default)]
+    grade: Option<String>,
+    filters: Vec<FilterBody>,
+    /// Where in the list; the end when absent.
+    #[serde(default)]
+    at: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    order: Vec<RuleId>,
+}
+
+/// `GET …/rules`.
+pub(super) async fn read<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let connection: ConnectionId = call.id("connection")?;
+    let tenant = call.tenant()?;
+    let found = crate::connections::read(call.ports, tenant, &connection).await?;
+    found.ok_or_else(Problem::not_found)?;
+    let rules = rules::read(call.ports, tenant, &connection).await?;
+    Ok(answer(StatusCode::OK, &rules))
+}
+
+/// Every edit.
+pub(super) async fn change<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Answer {
+    let connection: ConnectionId = call.id("connection")?;
+    let tenant = call.tenant()?;
+    let found = crate::connections::read(call.ports, tenant, &connection).await?;
+    found.ok_or_else(Problem::not_found)?;
+    let version = expected_version(call)?;
+    if operation == Operation::ReplaceRules && version.is_none() {
+        return Err(Problem::new(
+            Kind::PreconditionRequired,
+            "send the version that you read in the header if-match",
+        ));
+    }
+    let who = call.actor()?;
+    let of = EditOf {
+        who: &who,
+        tenant,
+        connection: &connection,
+        version,
+    };
+    let edit = edit_of(call, operation)?;
+    let rules = rules::edit(call.ports, of, edit.new_organization, edit.change).await?;
+    let status = match operation {
+        Operation::AddLink
+        | Operation::AddAssignment
+        | Operation::AddFilter
+        | Operation::AddMappingSet => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Ok(answer(status, &rules))
+}
+
+fn answer(status: StatusCode, rules: &RuleSet) -> http::Response<Bytes> {
+    let mut response = json(status, rules);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", rules.version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// The version in `If-Match`, which is the number in quotes that `ETag` had.
+fn expected_version<P>(call: &Call<'_, P>) -> Result<Option<RuleSetVersion>, Problem> {
+    let Some(value) = call.request.headers().get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let number = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().trim_matches('"').parse().ok());
+    let bad = || Problem {
+        kind: Kind::BadRequest,
+        ..Problem::field("if-match", "must be one version in quotes, as etag gives it")
+    };
+    number.map(RuleSetVersion).map(Some).ok_or_else(bad)
+}
+
+fn edit_of<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Result<Edit, Problem> {
+    let in_path = || call.id::<RuleId>("rule");
+    Ok(match operation {
+        Operation::ReplaceRules => {
+            let with: RuleSet = call.json()?;
+            plain(move |rules| rules.replace(with))
+        }
+        Operation::SetLeaving => {
+            let leaving = call.json()?;
+            plain(move |rules| rules.set_leaving(leaving))
+        }
+        Operation::AddLink => put_link(call, None)?,
+        Operation::ReplaceLink => put_link(call, Some(in_path()?))?,
+        Operation::RemoveLink => {
+            let id = in_path()?;
+            plain(move |rules| rules.remove_link(&id))
+        }
+        Operation::AddAssignment => put_assignment(call, None)?,
+        Operation::ReplaceAssignment => put_assignment(call, Some(in_path()?))?,
+        Operation::RemoveAssignment => {
+            let id = in_path()?;
+            plain(move |rules| rules.remove_assignment(&id))
+        }
+        Operation::AddFilter => {
+            let body: FilterBody = call.json()?;
+            let at = body.at;
+            let rule = filter(call.ports, body, None)?;
+            plain(move |rules| rules.add_filter(&FilterList::Rules, rule, at))
+        }
+        Operation::ReplaceFilter => {
+            let rule = filter(call.ports, call.json()?, Some(in_path()?))?;
+            plain(move |rules| rules.replace_filter(&FilterList::Rules, rule))
+        }
+        Operation::RemoveFilter => {
+            let id = in_path()?;
+            plain(move |rules| rules.remove_filter(&FilterList::Rules, &id))
+        }
+        Operation::OrderFilters => {
+            let Order { order } = call.json()?;
+            plain(move |rules| rules.reorder_filters(&FilterList::Rules, &order))
+        }
+        Operation::AddMappingSet => {
+            let body: MappingSetBody = call.json()?;
+            let at = body.at;
+            let set = mapping_set(call.ports, body, None)?;
+            plain(move |rules| rules.add_mapping_set(set, at))
+        }
+        Operation::ReplaceMappingSet => {
+            let set = mapping_set(call.ports, call.json()?, Some(in_path()?))?;
+            plain(move |rules| rules.replace_mapping_set(set))
+        }
+        Operation::RemoveMappingSet => {
+            let id = in_path()?;
+            plain(move |rules| rules.remove_mapping_set(&id))
+        }
+        Operation::OrderMappingSets => {
+            let Order { order } = call.json()?;
+            plain(move |rules| rules.reorder_mapping_sets(&order))
+        }
+        _ => return Err(Problem::not_found()),
+    })
+}
+
+fn plain(change: impl FnOnce(&mut RuleSet) -> Result<(), EditError> + 'static) -> Edit {
+    Edit {
+        change: Box::new(change),
+        new_organization: None,
+    }
+}
+
+fn put_link<P: Ports>(call: &Call<'_, P>, in_path: Option<RuleId>) -> Result<Edit, Problem> {
+    let body: LinkBody = call.json()?;
+    let (organization, new_organization) = match (body.organization, body.new_organization) {
+        (Some(id), None) => (id, None),
+        (None, Some(new)) => {
+            let id = organizations::random_id(call.ports)?;
+            let name = new.name.unwrap_or_else(|| unit_name(&body.unit.path));
+            let new = Organization {
+                id: id.clone(),
+                name,
+            };
+            (id, Some(new))
+        }
+        _ => {
+            let detail = "give either organization or new_organization";
+            return Err(Problem::field("organization", detail));
+        }
+    };
+    let is_new = in_path.is_none();
+    let link = OrgUnitLink {
+        id: id_of(call.ports, in_path, body.id)?,
+        unit: body.unit,
+        organization,
+        include_sub_units: body.include_sub_units,
+        role: body.role,
+        user_type: body.user_type,
+    };
+    let ids = rules::default_ids(call.ports)?;
+    let change = move |rules: &mut RuleSet| {
+        let known = rules.links.iter().any(|known| known.id == link.id);
+        check_known(known, is_new, &link.id)?;
+        rules.put_link(link, &ids)
+    };
+    Ok(Edit {
+        change: Box::new(change),
+        new_organization,
+    })
+}
+
+fn put_assignment<P: Ports>(
+    call: &Call<'_, P>,
+    in_path: Option<RuleId>,
+) -> Result<Edit, Problem> {
+    let body: AssignmentBody = call.json()?;
+    let is_new = in_path.is_none();
+    let assignment = Assignment {
+        id: id_of(call.ports, in_path, body.id)?,
+        subject: body.subject,
+        account_type: body.account_type,
+        organization: body.organization,
+    };
+    let ids = rules::default_ids(call.ports)?;
+    Ok(plain(move |rules| {
+        let known = rules.assignments.iter().any(|a| a.id == assignment.id);
+        check_known(known, is_new, &assignment.id)?;
+        rules.put_assignment(assignment, &ids)
+    }))
+}
+
+/// Adding needs an id that is free, replacing one that is there.
+fn check_known(known: bool, is_new: bool, id: &RuleId) -> Result<(), EditError> {
+    match (known, is_new) {
+        (true, true) => Err(EditError::DuplicateId { id: id.clone() }),
+        (false, false) => Err(EditError::Unknown { id: id.clone() }),
+        (true, false) | (false, true) => Ok(()),
+    }
+}
+
+fn filter(
+    random: &impl Random,
+    body: FilterBody,
+    in_path: Option<RuleId>,
+) -> Result<FilterRule, Problem> {
+    Ok(FilterRule {
+        id: id_of(random, in_path, body.id)?,
+        attribute: body.attribute,
+        condition: body.condition,
+        expression: body.expression,
+        status: body.status,
+        default_of: None,
+    })
+}
+
+fn mapping_set(
+    random: &impl Random,
+    body: MappingSetBody,
+    in_path: Option<RuleId>,
+) -> Result<MappingSet, Problem> {
+    let filters = body.filters.into_iter();
+    Ok(MappingSet {
+        id: id_of(random, in_path, body.id)?,
+        name: body.name,
+        organization: body.organization,
+        role: body.role,
+        user_type: body.user_type,
+        grade: body.grade,
+        filters: filters
+            .map(|body| filter(random, body, None))
+            .collect::<Result<_, _>>()?,
+        default_of: None,
+    })
+}
+
+fn id_of(
+    random: &impl Random,
+    in_path: Option<RuleId>,
+    in_body: Option<RuleId>,
+) -> Result<RuleId, Problem> {
+    match (in_path, in_body) {
+        (Some(path), Some(body)) if path != body => {
+            Err(Problem::field("id", "must be the one in the address"))
+        }
+        (Some(id), _) | (None, Some(id)) => Ok(id),
+        (None, None) => Ok(rules::random_id(random)?),
+    }
+}
+
+/// The name of a unit: the last segment of its path.
+fn unit_name(path: &str) -> String {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let name = if last.is_empty() { path } else { last };
+    name.to_owned()
+}

@@ -1,0 +1,114 @@
+//! Tenants, their keys, their audit log and their webhook secret.
+
+use super::call::{Call, List, made, nothing};
+use crate::access::{self, ApiKey};
+use crate::audit;
+use crate::doors::json;
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::{tenants, webhooks};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+type Answer = Result<http::Response<Bytes>, Problem>;
+
+#[derive(Serialize)]
+struct MintedKey {
+    #[serde(flatten)]
+    key: ApiKey,
+    secret: String,
+}
+
+#[derive(Serialize)]
+struct AuditEntry {
+    number: u64,
+    #[serde(flatten)]
+    entry: audit::Entry,
+}
+
+pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let after = call.number("cursor")?.unwrap_or(0);
+    let page = tenants::list(call.ports, after, call.limit()?).await?;
+    let list = List {
+        items: page.tenants,
+        next: page.next.map(|number| number.to_string()),
+    };
+    Ok(json(StatusCode::OK, &list))
+}
+
+pub(super) async fn create<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let (tenant, is_new) = tenants::create(call.ports, &call.actor()?, call.json()?).await?;
+    Ok(json(made(is_new), &tenant))
+}
+
+pub(super) async fn read<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let tenant = tenants::read(call.ports, call.tenant()?).await?;
+    Ok(json(
+        StatusCode::OK,
+        &tenant.ok_or_else(Problem::not_found)?,
+    ))
+}
+
+pub(super) async fn edit<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let edit = call.json()?;
+    let tenant = tenants::update(call.ports, &call.actor()?, call.tenant()?, edit).await?;
+    Ok(json(StatusCode::OK, &tenant))
+}
+
+pub(super) async fn list_keys<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let items = access::list(call.ports, call.tenant()?).await?;
+    Ok(json(StatusCode::OK, &List { items, next: None }))
+}
+
+pub(super) async fn mint_key<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let new = call.json()?;
+    let minted = access::mint(call.ports, &call.actor()?, call.tenant()?, new).await?;
+    let minted = MintedKey {
+        key: minted.key,
+        secret: minted.secret.expose().to_owned(),
+    };
+    Ok(json(StatusCode::CREATED, &minted))
+}
+
+pub(super) async fn revoke_key<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let id = call.parameters.text("key").unwrap_or_default();
+    let key = access::revoke(call.ports, &call.actor()?, call.tenant()?, id).await?;
+    Ok(json(StatusCode::OK, &key))
+}
+
+pub(super) async fn list_audit<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let before = call.number("cursor")?;
+    let page = audit::read(call.ports, call.tenant()?, before, call.limit()?).await?;
+    let items = page.entries.into_iter();
+    let list = List {
+        items: items
+            .map(|(number, entry)| AuditEntry { number, entry })
+            .collect(),
+        next: page.next.map(|number| number.to_string()),
+    };
+    Ok(json(StatusCode::OK, &list))
+}
+
+pub(super) async fn read_webhook_secret<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let is_set = webhooks::has_secret(call.ports, call.tenant()?).await?;
+    Ok(json(StatusCode::OK, &json!({"is_set": is_set})))
+}
+
+pub(super) async fn mint_webhook_secret<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let tenant = call.tenant()?;
+    let seal_keys = &call.settings.seal_keys;
+    let secret = webhooks::mint_secret(call.ports, seal_keys, &call.actor()?, tenant).await?;
+    let address = call
+        .settings
+        .public_url
+        .at(&format!("/hooks/sync/{tenant}"));
+    let body = json!({"secret": secret.expose(), "url": address});
+    Ok(json(StatusCode::CREATED, &body))
+}
+
+pub(super) async fn remove_webhook_secret<P: Ports>(call: &Call<'_, P>) -> Answer {
+    webhooks::remove_secret(call.ports, &call.actor()?, call.tenant()?).await?;
+    Ok(nothing())
+}

@@ -1,0 +1,195 @@
+//! Which refusal each typed error is.
+
+use super::{FieldError, Kind, Problem};
+use crate::access::AccessError;
+use crate::connections::{ConnectionError, TestError, TokenFailure};
+use crate::history::HistoryError;
+use crate::organizations::OrganizationError;
+use crate::rules::RulesError;
+use crate::seal::SealError;
+use crate::tenants::TenantError;
+use crate::webhooks::WebhookError;
+use mapping::rules::EditError;
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::UnknownKey { .. } => Problem::new(Kind::Unavailable, error.to_string()),
+            SealError::Damaged { .. } | SealError::Refused { .. } => {
+                Problem::new(Kind::Internal, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<TenantError> for Problem {
+    fn from(error: TenantError) -> Self {
+        match error {
+            TenantError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            TenantError::Exists => Problem::new(Kind::Conflict, error.to_string()),
+            TenantError::Invalid { field, reason } => Problem::field(field, reason),
+            TenantError::NotFound => Problem::not_found(),
+            TenantError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Missing | AccessError::Unknown => {
+                Problem::new(Kind::Unauthorized, error.to_string())
+            }
+            AccessError::Label(reason) => Problem::field("label", reason),
+            AccessError::TooMany => Problem::new(Kind::Conflict, error.to_string()),
+            AccessError::NotFound => Problem::not_found(),
+            AccessError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<OrganizationError> for Problem {
+    fn from(error: OrganizationError) -> Self {
+        match error {
+            OrganizationError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            OrganizationError::Exists { .. }
+            | OrganizationError::InUse { .. }
+            | OrganizationError::TooMany => Problem::new(Kind::Conflict, error.to_string()),
+            OrganizationError::Name(reason) => Problem::field("name", reason),
+            OrganizationError::NotFound => Problem::not_found(),
+            OrganizationError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConnectionError> for Problem {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            ConnectionError::Exists | ConnectionError::State(_) | ConnectionError::TooMany => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            ConnectionError::Invalid { field, reason } => Problem::field(field, reason),
+            ConnectionError::NotAvailable(_) => Problem {
+                kind: Kind::NotImplemented,
+                errors: vec![FieldError {
+                    field: "mode".to_owned(),
+                    detail: error.to_string(),
+                }],
+                ..Problem::new(Kind::NotImplemented, error.to_string())
+            },
+            ConnectionError::NotFound => Problem::not_found(),
+            ConnectionError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenFailure> for Problem {
+    fn from(error: TokenFailure) -> Self {
+        match error {
+            TokenFailure::NotAuthorized(_)
+            | TokenFailure::Policy(_)
+            | TokenFailure::ReconnectNeeded { .. } => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            TokenFailure::Operator(_) => Problem::new(Kind::Unavailable, error.to_string()),
+            TokenFailure::Provider(_) => Problem::new(Kind::Provider, error.to_string()),
+            TokenFailure::Seal(error) => error.into(),
+            TokenFailure::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<TestError> for Problem {
+    fn from(error: TestError) -> Self {
+        match error {
+            TestError::Connection(error) => error.into(),
+            TestError::Provider(reason) => Problem::new(Kind::Provider, reason),
+            TestError::Token(error) => error.into(),
+        }
+    }
+}
+
+impl From<RulesError> for Problem {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            RulesError::Edit(error) => error.into(),
+            RulesError::Organization(error) => error.into(),
+            RulesError::UnknownOrganization { .. } => {
+                Problem::field("organization", error.to_string())
+            }
+            RulesError::NotFound => Problem::not_found(),
+            RulesError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        let detail = error.to_string();
+        let field = match error {
+            EditError::Unknown { .. } => return Problem::new(Kind::NotFound, detail),
+            EditError::DefaultFixed { .. } | EditError::TooMany => {
+                return Problem::new(Kind::Conflict, detail);
+            }
+            EditError::Expression { .. } => "expression",
+            EditError::DuplicateId { .. } => "id",
+            EditError::UnitPath { .. } => "unit.path",
+            EditError::NotPermutation => "order",
+            EditError::NoFilter { .. } => "filters",
+            EditError::Length { field, .. } => field,
+            EditError::DefaultMissing { .. } => "",
+        };
+        Problem::field(field, detail)
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Header(_) | WebhookError::Signature | WebhookError::Stale => {
+                Problem::new(Kind::Unauthorized, error.to_string())
+            }
+            WebhookError::Large => Problem::new(Kind::TooLarge, error.to_string()),
+            WebhookError::Replayed => Problem::new(Kind::Conflict, error.to_string()),
+            WebhookError::Seal(error) => error.into(),
+            WebhookError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<HistoryError> for Problem {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Cursor => Problem {
+                kind: Kind::BadRequest,
+                ..Problem::field("cursor", error.to_string())
+            },
+            HistoryError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::authorize::AuthorizeError> for Problem {
+    fn from(error: crate::authorize::AuthorizeError) -> Self {
+        use crate::authorize::AuthorizeError as E;
+        let detail = error.to_string();
+        let kind = match error {
+            E::Connection(error) => return error.into(),
+            E::Engine(error)
+            | E::Identity(crate::authorize::IdentityError::Engine(error)) => return error.into(),
+            E::Seal(error) => return error.into(),
+            E::State | E::Callback(_) => Kind::BadRequest,
+            E::Browser | E::Identity(_) | E::MissingScopes(_) | E::NoRefreshToken => Kind::Forbidden,
+            E::Token(_) | E::Unreachable => Kind::Provider,
+        };
+        Problem::new(kind, detail)
+    }
+}
+
+impl From<mapping::ids::IdError> for Problem {
+    fn from(error: mapping::ids::IdError) -> Self {
+        Problem::field("id", error.to_string())
+    }
+}
