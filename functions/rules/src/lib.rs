@@ -1,1 +1,17 @@
-//! rules component.
+//! Evaluates rules: a run's snapshot, or one person.
+
+use engine::doors::rules;
+use platform::{Handled, serve};
+use spin_sdk::http::Request;
+use spin_sdk::http_service;
+
+/// Largest request accepted, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[http_service]
+async fn handle(request: Request) -> Handled {
+    serve(request, BODY_BYTES_MAX, async |platform, request| {
+        rules::handle(platform, request).await
+    })
+    .await
+}

@@ -1,1 +1,17 @@
-//! webhook component.
+//! The signed webhook for a manual resync.
+
+use engine::doors::webhook;
+use platform::{Handled, serve};
+use spin_sdk::http::Request;
+use spin_sdk::http_service;
+
+/// Largest request accepted, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[http_service]
+async fn handle(request: Request) -> Handled {
+    serve(request, BODY_BYTES_MAX, async |platform, request| {
+        webhook::handle(platform, request).await
+    })
+    .await
+}

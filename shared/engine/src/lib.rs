@@ -31,6 +31,7 @@ pub mod roster;
 pub mod rules;
 pub mod runs;
 pub mod schedule;
+pub mod scheduling;
 pub mod seal;
 pub mod secrets;
 pub mod settings;

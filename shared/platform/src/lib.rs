@@ -70,7 +70,10 @@ impl Variables for Platform {
                 variables::Error::InvalidName(reason)
                 | variables::Error::Provider(reason)
                 | variables::Error::Other(reason),
-            ) => Err(VariableError::Unusable { name: name.to_owned(), reason }),
+            ) => Err(VariableError::Unusable {
+                name: name.to_owned(),
+                reason,
+            }),
         }
     }
 }

@@ -44,8 +44,9 @@ async fn exchange(
     request: http::Request<Bytes>,
     body_bytes_max: usize,
 ) -> Result<http::Response<Bytes>, TransportError> {
-    let response =
-        spin_sdk::http::send(request.map(FullBody::new)).await.map_err(|code| to_error(&code))?;
+    let response = spin_sdk::http::send(request.map(FullBody::new))
+        .await
+        .map_err(|code| to_error(&code))?;
     let (mut parts, body) = response.into_parts();
     let body = read_limited(body, body_bytes_max).await?;
     let body = match parts.headers.remove(CONTENT_ENCODING) {
@@ -71,7 +72,9 @@ pub(crate) async fn read_limited<T: IncomingMessage>(
         let frame = frame.map_err(|code| to_error(&code))?;
         if let Ok(data) = frame.into_data() {
             if all.len() + data.len() > body_bytes_max {
-                return Err(TransportError::BodyTooLarge { limit: body_bytes_max });
+                return Err(TransportError::BodyTooLarge {
+                    limit: body_bytes_max,
+                });
             }
             all.extend_from_slice(&data);
         }
@@ -87,7 +90,9 @@ fn inflate(body: &[u8], body_bytes_max: usize) -> Result<Bytes, TransportError> 
         .read_to_end(&mut inflated)
         .map_err(|_| TransportError::Encoding)?;
     if inflated.len() > body_bytes_max {
-        return Err(TransportError::BodyTooLarge { limit: body_bytes_max });
+        return Err(TransportError::BodyTooLarge {
+            limit: body_bytes_max,
+        });
     }
     Ok(Bytes::from(inflated))
 }
@@ -101,4 +106,3 @@ fn to_error(code: &ErrorCode) -> TransportError {
         _ => TransportError::Failed,
     }
 }
-

@@ -25,9 +25,7 @@ pub async fn serve(
 ) -> Handled {
     let (parts, body) = request.into_parts();
     let mut response = match read_limited(body, body_bytes_max).await {
-        Ok(body) => {
-            door(&Platform::new(), http::Request::from_parts(parts, body)).await
-        }
+        Ok(body) => door(&Platform::new(), http::Request::from_parts(parts, body)).await,
         Err(TransportError::BodyTooLarge { limit }) => problem::body_too_large(limit),
         Err(_) => problem::unreadable_body(),
     };

@@ -4,8 +4,8 @@ use crate::{Platform, batch};
 use engine::ports::{Store, StoreError};
 use spin_sdk::experimental::wasi::keyvalue::store::Bucket;
 use spin_sdk::key_value;
-use std::rc::Rc;
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 /// The store that every component with data uses.
 const LABEL: &str = "default";
@@ -22,7 +22,11 @@ impl Platform {
         if let Some(store) = self.store.plain.get() {
             return Ok(Rc::clone(store));
         }
-        let opened = Rc::new(key_value::Store::open(LABEL).await.map_err(to_store_error)?);
+        let opened = Rc::new(
+            key_value::Store::open(LABEL)
+                .await
+                .map_err(to_store_error)?,
+        );
         Ok(Rc::clone(self.store.plain.get_or_init(|| opened)))
     }
 
@@ -41,15 +45,27 @@ impl Store for Platform {
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.plain().await?.set(key, value).await.map_err(to_store_error)
+        self.plain()
+            .await?
+            .set(key, value)
+            .await
+            .map_err(to_store_error)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.plain().await?.delete(key).await.map_err(to_store_error)
+        self.plain()
+            .await?
+            .delete(key)
+            .await
+            .map_err(to_store_error)
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        self.plain().await?.exists(key).await.map_err(to_store_error)
+        self.plain()
+            .await?
+            .exists(key)
+            .await
+            .map_err(to_store_error)
     }
 
     async fn set_many(&self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {

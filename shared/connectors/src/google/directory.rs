@@ -130,7 +130,11 @@ impl Directory {
         access_token: &str,
     ) -> Result<Request<Bytes>, RequestError> {
         let size = GROUPS_PAGE_SIZE.to_string();
-        let pairs = [("userKey", user_key), ("maxResults", &size), ("fields", GROUPS_FIELDS)];
+        let pairs = [
+            ("userKey", user_key),
+            ("maxResults", &size),
+            ("fields", GROUPS_FIELDS),
+        ];
         self.get("groups", &pairs, access_token)
     }
 
