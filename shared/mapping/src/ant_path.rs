@@ -9,12 +9,12 @@
 //! 3. In every other segment `?` stands for exactly one character and `*` for any number of
 //!    characters, none included; neither crosses a `/`. A `**` with something beside it in the
 //!    same segment is just two `*`. Everything else stands for itself.
-//! 4. A trailing `/` counts: it stands in both or in neither. Exceptions: when the path ends
-//!    where the rest of the pattern is nothing but `**` segments, or when the last segment of the
-//!    pattern is `**`, the trailing `/` does not matter (`/a/**` matches `/a`, `/a/` and `/a/b/`,
-//!    and `/a/**/` matches `/a/b`).
-//! 5. A single `*` at the end matches nothing at all when the path has a trailing `/` there:
-//!    `/a/*` matches `/a/` and `/*` matches `/`, though `/a/*` does not match `/a`.
+//! 4. A trailing `/` counts: it stands in both or in neither. It does not matter when the last
+//!    segment of the pattern is `**`: `/a/**` matches `/a`, `/a/` and `/a/b/`, and `/a/**/`
+//!    matches `/a/b`.
+//! 5. In a pattern without `**`, a last segment that is exactly `*` also matches no segment when
+//!    the path has a trailing `/` there: `/a/*` matches `/a/` and `/*` matches `/`, though `/a/*`
+//!    does not match `/a`.
 //!
 //! Case is the caller's affair: lower-case both to ignore it.
 //!

@@ -147,7 +147,7 @@ pub fn evaluate(rules: &CompiledRules, record: &SourceRecord) -> Evaluation {
 }
 
 fn desire(
-    rules: &CompiledRules,
+    compiled: &CompiledRules,
     record: &SourceRecord,
     facts: &Facts<'_>,
     email: &Email,
@@ -163,7 +163,7 @@ fn desire(
     let mut mapping_sets = Vec::new();
     let mut user_type = None;
     let mut grade = None;
-    for set in rules.sets.iter().filter(|set| set.matches(facts)) {
+    for set in compiled.sets.iter().filter(|set| set.matches(facts)) {
         roles.insert(set.role);
         memberships.insert(Membership {
             organization: set.organization.clone(),

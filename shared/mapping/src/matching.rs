@@ -63,3 +63,26 @@ pub fn are_compatible(a: &BTreeSet<Role>, b: &BTreeSet<Role>) -> bool {
     let is_adult = |roles: &BTreeSet<Role>| roles.iter().any(|role| role.is_adult());
     !(is_student(a) && is_adult(b) || is_adult(a) && is_student(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_student_is_never_one_with_an_adult() {
+        use Role::{Admin, Parent, Staff, Student, Teacher};
+        for (a, b, expected) in [
+            (vec![Student], vec![Student], true),
+            (vec![Teacher], vec![Admin, Teacher], true),
+            (vec![Parent], vec![Staff], true),
+            (vec![], vec![Student], true),
+            (vec![Student], vec![Teacher], false),
+            (vec![Student], vec![Parent], false),
+            (vec![Student], vec![Student, Teacher], false),
+        ] {
+            let (a, b) = (BTreeSet::from_iter(a), BTreeSet::from_iter(b));
+            assert_eq!(are_compatible(&a, &b), expected, "{a:?} {b:?}");
+            assert_eq!(are_compatible(&b, &a), expected, "{b:?} {a:?}");
+        }
+    }
+}

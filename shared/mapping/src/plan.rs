@@ -20,13 +20,14 @@
 mod apply;
 mod change;
 mod fields;
+mod leaving;
 mod step;
 
 pub use apply::apply;
 pub use change::{Change, ChangeKind, Reason};
 pub use step::step;
 
-use crate::account::Account;
+use crate::account::{Account, Email, Role};
 use crate::evaluate::CompiledRules;
 use crate::ids::{AccountId, ConnectionId, ExternalId};
 use crate::issue::Issue;
@@ -48,7 +49,7 @@ pub struct BaseEntry {
     #[serde(rename = "r")]
     pub rules: RuleSetVersion,
     /// What those rules said.
-    #[serde(rename = "s", default, skip_serializing_if = "Scope::is_in")]
+    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
     pub scope: Scope,
 }
 
@@ -65,12 +66,6 @@ pub enum Scope {
     /// Not reached any more, and kept.
     #[serde(rename = "n")]
     NoLonger,
-}
-
-impl Scope {
-    fn is_in(&self) -> bool {
-        *self == Scope::In
-    }
 }
 
 /// Why a person who was there is not in the snapshot.
@@ -165,6 +160,10 @@ pub fn is_settled(base: &BaseEntry, absence: Absence) -> bool {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Stands in a base entry for the record of a person who was deleted at the source.
 fn gone_digest() -> RecordDigest {
     RecordDigest::of(b"gone")
@@ -188,7 +187,7 @@ pub fn record_digest(record: &SourceRecord) -> RecordDigest {
         None => bytes.extend_from_slice(&0_u64.to_le_bytes()),
     };
     part(Some(record.external_id.as_str()));
-    part(record.email.as_ref().map(crate::account::Email::as_str));
+    part(record.email.as_ref().map(Email::as_str));
     part(record.username.as_deref());
     part(Some(&record.given_name));
     part(Some(&record.family_name));
@@ -202,11 +201,11 @@ pub fn record_digest(record: &SourceRecord) -> RecordDigest {
     part(Some(if record.suspended { "suspended" } else { "" }));
     for role in &record.roles {
         part(Some(match role {
-            crate::account::Role::Admin => "admin",
-            crate::account::Role::Parent => "parent",
-            crate::account::Role::Staff => "staff",
-            crate::account::Role::Student => "student",
-            crate::account::Role::Teacher => "teacher",
+            Role::Admin => "admin",
+            Role::Parent => "parent",
+            Role::Staff => "staff",
+            Role::Student => "student",
+            Role::Teacher => "teacher",
         }));
     }
     part(None);

@@ -17,12 +17,14 @@
 //! limit of this module, has unique ids, exactly one default where one is due, and only
 //! expressions that can be compiled.
 
+mod defaults;
 mod edit;
 mod expression;
 mod reach;
 mod validate;
 
-pub use edit::{DefaultIds, FilterList};
+pub use defaults::DefaultIds;
+pub use edit::FilterList;
 pub use expression::{ExpressionError, ExpressionFault};
 pub use reach::{GroupNeed, UnitScope, UnitScopes};
 pub(crate) use reach::{covers_path, is_exact_address};
@@ -34,9 +36,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Most links, assignments, filter rules (those inside mapping sets counted) and mapping sets
-/// together. Every person is compared with every rule in the worst case, and a whole rule set
-/// must fit into one stored value with room to spare.
+/// together; defaults come with their owners and are not counted. Every person is compared with
+/// every rule in the worst case.
 pub const RULES_MAX: usize = 500;
+
+/// Longest rule set, in bytes of JSON: it must fit into one stored value of 256 KiB with its
+/// envelope.
+pub const RULE_SET_BYTES_MAX: usize = 250 * 1024;
 
 /// Longest match expression, in bytes.
 pub const EXPRESSION_BYTES_MAX: usize = 1_000;

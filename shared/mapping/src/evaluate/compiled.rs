@@ -129,8 +129,8 @@ pub(super) struct Set {
     pub(super) role: Role,
     pub(super) user_type: Option<UserType>,
     pub(super) grade: Option<String>,
-    /// For a default set: the index of its owner, or `None` if that is missing.
-    default_of: Option<Option<usize>>,
+    /// For a default set, which has no filter rules: whom its owner covers.
+    default: Option<Test>,
     pub(super) filters: Vec<Filter>,
 }
 
@@ -142,22 +142,22 @@ impl Set {
             role: set.role,
             user_type: set.user_type,
             grade: set.grade.clone(),
-            default_of: (set.default_of.as_ref()).map(|owner| position(owners, owner)),
+            default: (set.default_of.as_ref()).map(|owner| default_test(owners, owner)),
             filters: compile_filters(&set.filters, owners),
         }
     }
 
     pub(super) fn matches(&self, facts: &Facts<'_>) -> bool {
-        match self.default_of {
-            Some(owner) => owner.is_some_and(|at| facts.is_covered_by(at)),
+        match &self.default {
+            Some(test) => facts.meet(test),
             None => first_match(&self.filters, facts)
                 .is_some_and(|rule| rule.status == FilterStatus::Allow),
         }
     }
 }
 
-fn position(owners: &[Owner], id: &RuleId) -> Option<usize> {
-    owners.iter().position(|owner| owner.id == *id)
+fn default_test(owners: &[Owner], id: &RuleId) -> Test {
+    (owners.iter().position(|owner| owner.id == *id)).map_or(Test::Never, Test::Covered)
 }
 
 fn compile_filters(filters: &[FilterRule], owners: &[Owner]) -> Vec<Filter> {
@@ -167,7 +167,7 @@ fn compile_filters(filters: &[FilterRule], owners: &[Owner]) -> Vec<Filter> {
             id: rule.id.clone(),
             status: rule.status,
             test: match &rule.default_of {
-                Some(owner) => position(owners, owner).map_or(Test::Never, Test::Covered),
+                Some(owner) => default_test(owners, owner),
                 None => compile_test(rule),
             },
         })
@@ -246,8 +246,12 @@ impl<'a> Facts<'a> {
         self.covered.get(owner).copied().unwrap_or_default()
     }
 
-    pub(super) fn satisfies(&self, filter: &Filter) -> bool {
-        match &filter.test {
+    pub(super) fn match_rule(&self, filter: &Filter) -> bool {
+        self.meet(&filter.test)
+    }
+
+    fn meet(&self, test: &Test) -> bool {
+        match test {
             Test::Covered(owner) => self.is_covered_by(*owner),
             Test::Compare {
                 attribute: Attribute::OrgUnitPath,
@@ -277,7 +281,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The rule that decides: the first that the facts satisfy.
+/// The rule that decides: the first that matches.
 pub(super) fn first_match<'a>(filters: &'a [Filter], facts: &Facts<'_>) -> Option<&'a Filter> {
-    filters.iter().find(|filter| facts.satisfies(filter))
+    filters.iter().find(|filter| facts.match_rule(filter))
 }

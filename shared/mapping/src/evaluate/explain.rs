@@ -112,13 +112,13 @@ pub fn explain(rules: &CompiledRules, record: &SourceRecord) -> Explanation {
 }
 
 fn judge(filters: &[Filter], facts: &Facts<'_>) -> Vec<FilterVerdict> {
-    let mut decided = false;
+    let mut found = false;
     filters
         .iter()
         .map(|filter| {
-            let matches = facts.satisfies(filter);
-            let decides = matches && !decided;
-            decided |= matches;
+            let matches = facts.match_rule(filter);
+            let decides = matches && !found;
+            found |= matches;
             FilterVerdict {
                 id: filter.id.clone(),
                 status: filter.status,

@@ -1,15 +1,14 @@
 //! The decision for one person.
 
 use super::{
-    Absence, BaseEntry, BaseUpdate, Change, Observation, Reason, Scope, StepInput, StepOutcome,
-    fields, gone_digest, is_settled, is_unchanged, record_digest, unseen_digest,
+    BaseEntry, BaseUpdate, Change, Observation, Reason, Scope, StepInput, StepOutcome, fields,
+    is_unchanged, leaving, record_digest,
 };
 use crate::account::{Account, Email, Field, SourceLink, Status, StatusCause};
-use crate::evaluate::{Desired, Evaluation, OutOfScope, evaluate};
+use crate::evaluate::{Desired, Evaluation, evaluate};
 use crate::ids::{AccountId, ExternalId};
 use crate::issue::{Issue, IssueKind};
 use crate::matching::{Match, match_by_email};
-use crate::rules::LeavingAction;
 use crate::source::{RecordDigest, SourceRecord};
 
 /// Decides what changes for one person. See the module for the rules.
@@ -18,7 +17,7 @@ pub fn step(input: &StepInput<'_>) -> StepOutcome {
         Observation::Absent {
             external_id,
             absence,
-        } => absent(input, external_id, absence),
+        } => leaving::absent(input, external_id, absence),
         Observation::Present(record) => present(input, record),
     }
 }
@@ -37,15 +36,23 @@ fn present(input: &StepInput<'_>, record: &SourceRecord) -> StepOutcome {
             Some(account) => known(input, &seen, &desired, account),
             None => newcomer(input, &seen, &desired),
         },
-        Evaluation::OutOfScope(why) => out_of_scope(input, &seen, why),
+        Evaluation::OutOfScope(why) => leaving::out_of_scope(input, &seen, why),
         Evaluation::Unusable(kind) => input.refuse(&record.external_id, kind),
     }
 }
 
 /// A record with its digest.
-struct Seen<'a> {
-    record: &'a SourceRecord,
-    digest: RecordDigest,
+pub(super) struct Seen<'a> {
+    pub(super) record: &'a SourceRecord,
+    pub(super) digest: RecordDigest,
+}
+
+impl Seen<'_> {
+    /// True when the record itself changed since last time: a change of rules alone never
+    /// suspends.
+    pub(super) fn is_news(&self, base: Option<&BaseEntry>) -> bool {
+        base.is_none_or(|base| base.digest != self.digest)
+    }
 }
 
 /// A person in scope whom this connection did not know.
@@ -125,7 +132,7 @@ fn follow(
     after.no_longer_in_scope = false;
     let mut cause = cause;
     if desired.suspended {
-        if is_news(input, seen) && !is_shared && fields::may_remove(account) {
+        if seen.is_news(input.base) && !is_shared && fields::may_remove(account) {
             fields::suspend(&mut after, StatusCause::SuspendedAtSource);
             cause = Reason::SuspendedAtSource;
         }
@@ -154,143 +161,8 @@ fn address_conflict(input: &StepInput<'_>, account: &Account, email: &Email) -> 
     }
 }
 
-/// A person whom the source shows, but the rules don't want.
-fn out_of_scope(input: &StepInput<'_>, seen: &Seen<'_>, why: OutOfScope) -> StepOutcome {
-    let (Some(account), base) = (input.account, input.base) else {
-        return StepOutcome {
-            base: input.base.map_or(BaseUpdate::Keep, |_| BaseUpdate::Remove),
-            ..StepOutcome::nothing()
-        };
-    };
-    let digest = seen.digest;
-    match base {
-        Some(base) if base.scope == Scope::Left => input.put(account, digest, Scope::Left, None),
-        Some(base) if base.scope == Scope::In && base.rules == input.rules.version() => {
-            let why = Some(why);
-            let reason = Reason::MovedOutOfScope { why };
-            let (change, scope) = leave(input, account, &seen.record.external_id, reason);
-            input.put(account, digest, scope, change)
-        }
-        _ => {
-            let change = keep_unreached(input, seen, account, why);
-            input.put(account, digest, Scope::NoLonger, change)
-        }
-    }
-}
-
-/// A person kept though no rule reaches them: only a suspension at the source and its end still
-/// reach the account.
-fn keep_unreached(
-    input: &StepInput<'_>,
-    seen: &Seen<'_>,
-    account: &Account,
-    why: OutOfScope,
-) -> Option<Change> {
-    let mut after = account.clone();
-    let mut reason = Reason::RulesChanged { why: Some(why) };
-    if !fields::is_shared(account, input.connection) {
-        after.no_longer_in_scope = true;
-        if seen.record.suspended && is_news(input, seen) && fields::may_remove(account) {
-            fields::suspend(&mut after, StatusCause::SuspendedAtSource);
-            reason = Reason::SuspendedAtSource;
-        }
-    }
-    let is_suspended_there = account.status_cause == Some(StatusCause::SuspendedAtSource);
-    if !seen.record.suspended
-        && is_suspended_there
-        && account.status == Status::Suspended
-        && !fields::is_status_by_hand(account)
-    {
-        fields::restore(&mut after);
-        reason = Reason::UnsuspendedAtSource;
-    }
-    Change::between(account, after, reason, input.now_ms)
-}
-
-/// True when the record itself changed since last time: a change of rules alone never suspends.
-fn is_news(input: &StepInput<'_>, seen: &Seen<'_>) -> bool {
-    input.base.is_none_or(|base| base.digest != seen.digest)
-}
-
-/// A person whom the base knows and the snapshot does not show.
-fn absent(input: &StepInput<'_>, external_id: &ExternalId, absence: Absence) -> StepOutcome {
-    let Some(base) = input.base else {
-        return StepOutcome::nothing();
-    };
-    if is_settled(base, absence) {
-        return StepOutcome::nothing();
-    }
-    let kind = match absence {
-        Absence::Unconfirmed => Some(IssueKind::AbsenceUnconfirmed),
-        Absence::UnitNotRead => Some(IssueKind::UnitNotRead),
-        Absence::Deleted | Absence::MovedOutOfScope => None,
-    };
-    if let Some(kind) = kind {
-        return input.refuse(external_id, kind);
-    }
-    let Some(account) = input.account else {
-        return StepOutcome {
-            base: BaseUpdate::Remove,
-            ..StepOutcome::nothing()
-        };
-    };
-    if absence == Absence::Deleted {
-        let (change, _) = leave(input, account, external_id, Reason::DeletedAtSource);
-        return input.put(account, gone_digest(), Scope::Left, change);
-    }
-    if base.rules == input.rules.version() {
-        let reason = Reason::MovedOutOfScope { why: None };
-        let (change, scope) = leave(input, account, external_id, reason);
-        return input.put(account, unseen_digest(), scope, change);
-    }
-    let mut after = account.clone();
-    after.no_longer_in_scope |= !fields::is_shared(account, input.connection);
-    let reason = Reason::RulesChanged { why: None };
-    let change = Change::between(account, after, reason, input.now_ms);
-    input.put(account, unseen_digest(), Scope::NoLonger, change)
-}
-
-/// Does with a leaver's account what the rules say.
-fn leave(
-    input: &StepInput<'_>,
-    account: &Account,
-    external_id: &ExternalId,
-    reason: Reason,
-) -> (Option<Change>, Scope) {
-    let is_gone = reason == Reason::DeletedAtSource;
-    let (action, cause) = if is_gone {
-        (input.rules.leaving().deleted, StatusCause::DeletedAtSource)
-    } else {
-        (input.rules.leaving().moved, StatusCause::MovedOutOfScope)
-    };
-    let mut after = account.clone();
-    let is_shared = fields::is_shared(account, input.connection);
-    // A source that does not have the person any more does not know them. Unlinking also lets a
-    // person who was made anew there, with a new id, find the account by its address.
-    if is_shared || is_gone {
-        fields::unlink(&mut after, input.connection, external_id);
-    }
-    let mut scope = Scope::Left;
-    if !is_shared {
-        match action {
-            LeavingAction::Delete if fields::may_remove(account) => {
-                fields::delete(&mut after, cause, input.now_ms);
-            }
-            LeavingAction::Suspend if fields::may_remove(account) => {
-                fields::suspend(&mut after, cause);
-            }
-            LeavingAction::Keep if !is_gone => {
-                after.no_longer_in_scope = true;
-                scope = Scope::NoLonger;
-            }
-            LeavingAction::Delete | LeavingAction::Keep | LeavingAction::Suspend => {}
-        }
-    }
-    (Change::between(account, after, reason, input.now_ms), scope)
-}
-
 impl StepOutcome {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             change: None,
             base: BaseUpdate::Keep,
@@ -308,7 +180,7 @@ impl StepInput<'_> {
     }
 
     /// Nothing is done but to say why.
-    fn refuse(&self, external_id: &ExternalId, kind: IssueKind) -> StepOutcome {
+    pub(super) fn refuse(&self, external_id: &ExternalId, kind: IssueKind) -> StepOutcome {
         let account = self.account.map(|account| account.id.clone());
         StepOutcome {
             issues: vec![Issue::new(kind, Some(external_id.clone()), account)],
@@ -317,7 +189,7 @@ impl StepInput<'_> {
     }
 
     /// A change with the base entry that belongs to it.
-    fn put(
+    pub(super) fn put(
         &self,
         account: &Account,
         digest: RecordDigest,

@@ -1,8 +1,8 @@
 //! Edits of a rule set: each either happens whole and counts the version up, or changes nothing.
 
 use super::{
-    Assignment, EditError, FilterRule, Leaving, MappingSet, OrgUnitLink, RuleSet, RuleSetVersion,
-    Subject,
+    Assignment, DefaultIds, EditError, FilterRule, Leaving, MappingSet, OrgUnitLink, RuleSet,
+    RuleSetVersion, Subject,
 };
 use crate::ids::RuleId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,16 +14,6 @@ pub enum FilterList {
     MappingSet(RuleId),
     /// The rules that decide who is imported.
     Top,
-}
-
-/// Ids for the defaults of a link or assignment. Only used for defaults that are not there yet:
-/// those that exist keep their ids and places.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DefaultIds {
-    /// For the default filter rule.
-    pub filter: RuleId,
-    /// For the default mapping set.
-    pub mapping_set: RuleId,
 }
 
 impl RuleSet {
@@ -253,66 +243,6 @@ impl RuleSet {
             }
             FilterList::Top => Ok(&mut self.filters),
         }
-    }
-
-    /// Brings an owner's defaults into line with it: adds, rewrites in place or removes.
-    fn renew_defaults(&mut self, owner_id: &RuleId, ids: &DefaultIds) {
-        self.refresh_defaults(owner_id);
-        let Some(owner) = self.owners().find(|owner| owner.id == owner_id) else {
-            return;
-        };
-        let filter = owner.default_filter(ids.filter.clone());
-        let set = owner.default_set(ids.mapping_set.clone());
-        let is_default = |default_of: &Option<RuleId>| default_of.as_ref() == Some(owner_id);
-        if !self.filters.iter().any(|rule| is_default(&rule.default_of)) {
-            self.filters.push(filter);
-        }
-        if !self
-            .mapping_sets
-            .iter()
-            .any(|set| is_default(&set.default_of))
-        {
-            self.mapping_sets.extend(set);
-        }
-    }
-
-    /// Rewrites the defaults that an owner has; removes its set if none is due any more.
-    fn refresh_defaults(&mut self, owner_id: &RuleId) {
-        let is_default = |default_of: &Option<RuleId>| default_of.as_ref() == Some(owner_id);
-        let filter = self
-            .filters
-            .iter()
-            .position(|rule| is_default(&rule.default_of));
-        let set = self
-            .mapping_sets
-            .iter()
-            .position(|set| is_default(&set.default_of));
-        let Some(owner) = self.owners().find(|owner| owner.id == owner_id) else {
-            return;
-        };
-        let new_filter = filter
-            .and_then(|at| self.filters.get(at))
-            .map(|rule| owner.default_filter(rule.id.clone()));
-        let new_set = set
-            .and_then(|at| self.mapping_sets.get(at))
-            .and_then(|set| owner.default_set(set.id.clone()));
-        if let (Some(rule), Some(new)) =
-            (filter.and_then(|at| self.filters.get_mut(at)), new_filter)
-        {
-            *rule = new;
-        }
-        match (set.and_then(|at| self.mapping_sets.get_mut(at)), new_set) {
-            (Some(set), Some(new)) => *set = new,
-            (Some(_), None) => self.mapping_sets.retain(|set| !is_default(&set.default_of)),
-            (None, _) => {}
-        }
-    }
-
-    fn remove_defaults(&mut self, owner_id: &RuleId) {
-        self.filters
-            .retain(|rule| rule.default_of.as_ref() != Some(owner_id));
-        self.mapping_sets
-            .retain(|set| set.default_of.as_ref() != Some(owner_id));
     }
 }
 

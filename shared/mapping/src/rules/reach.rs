@@ -1,11 +1,8 @@
-//! How far a rule set reaches: whom its owners cover, which groups and which org units a fetch
-//! must read.
+//! How far a rule set reaches: which groups and which org units a fetch must read.
 
-use super::{
-    Attribute, Condition, FilterRule, FilterStatus, MappingSet, OrgUnitRef, RuleSet, Subject,
-};
-use crate::account::{Email, Role, UserType};
-use crate::ids::{OrganizationId, RuleId};
+use super::defaults::Coverage;
+use super::{Attribute, Condition, RuleSet, Subject};
+use crate::account::Email;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -103,102 +100,6 @@ impl RuleSet {
             .map(|(_, scope)| scope.clone())
             .collect();
         UnitScopes::Units(units)
-    }
-
-    /// The links and assignments, in order, seen alike.
-    pub(super) fn owners(&self) -> impl Iterator<Item = Owner<'_>> {
-        let links = self.links.iter().map(|link| Owner {
-            id: &link.id,
-            coverage: Coverage::Unit(&link.unit, link.include_sub_units),
-            organization: Some(&link.organization),
-            role: link.role,
-            user_type: link.user_type,
-        });
-        links.chain(self.assignments.iter().map(|assignment| Owner {
-            id: &assignment.id,
-            coverage: match &assignment.subject {
-                Subject::Group { address } => Coverage::Group(address),
-                Subject::OrgUnit {
-                    unit,
-                    include_sub_units,
-                } => Coverage::Unit(unit, *include_sub_units),
-            },
-            organization: assignment.organization.as_ref(),
-            role: assignment.account_type.role(),
-            user_type: Some(assignment.account_type.user_type()),
-        }))
-    }
-
-    /// The org units that links and assignments name, with the id of the link or assignment.
-    pub(super) fn units(&self) -> impl Iterator<Item = (&RuleId, &OrgUnitRef)> {
-        self.owners().filter_map(|owner| match owner.coverage {
-            Coverage::Group(_) => None,
-            Coverage::Unit(unit, _) => Some((owner.id, unit)),
-        })
-    }
-}
-
-/// Whom a link or assignment covers.
-#[derive(Clone, Copy)]
-pub(super) enum Coverage<'a> {
-    /// The members of the group with this address.
-    Group(&'a Email),
-    /// The people of this unit; with those of the units below if true.
-    Unit(&'a OrgUnitRef, bool),
-}
-
-/// A link or an assignment: what owns a default rule and perhaps a default set.
-pub(super) struct Owner<'a> {
-    pub(super) id: &'a RuleId,
-    pub(super) coverage: Coverage<'a>,
-    pub(super) organization: Option<&'a OrganizationId>,
-    role: Role,
-    user_type: Option<UserType>,
-}
-
-impl Owner<'_> {
-    /// The one form that this owner's default filter rule may have.
-    pub(super) fn default_filter(&self, id: RuleId) -> FilterRule {
-        let (attribute, condition, expression) = match self.coverage {
-            Coverage::Group(address) => (
-                Attribute::GroupsMembership,
-                Condition::Is,
-                address.as_str().to_owned(),
-            ),
-            Coverage::Unit(unit, false) => {
-                (Attribute::OrgUnitPath, Condition::Is, unit.path.clone())
-            }
-            Coverage::Unit(unit, true) => (
-                Attribute::OrgUnitPath,
-                Condition::AntPath,
-                format!("{}/**", unit.path.trim_end_matches('/')),
-            ),
-        };
-        FilterRule {
-            id,
-            attribute,
-            condition,
-            expression,
-            status: FilterStatus::Allow,
-            default_of: Some(self.id.clone()),
-        }
-    }
-
-    /// The one form that this owner's default mapping set may have, if it has one.
-    pub(super) fn default_set(&self, id: RuleId) -> Option<MappingSet> {
-        Some(MappingSet {
-            id,
-            name: match self.coverage {
-                Coverage::Group(address) => address.as_str().to_owned(),
-                Coverage::Unit(unit, _) => unit.path.clone(),
-            },
-            organization: self.organization?.clone(),
-            role: self.role,
-            user_type: self.user_type,
-            grade: None,
-            filters: Vec::new(),
-            default_of: Some(self.id.clone()),
-        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::expression::{self, ExpressionError};
 use super::{
-    FilterRule, GRADE_BYTES_MAX, MappingSet, NAME_BYTES_MAX, OrgUnitRef, RULES_MAX, RuleSet,
-    UNIT_ID_BYTES_MAX, UNIT_PATH_BYTES_MAX,
+    FilterRule, GRADE_BYTES_MAX, MappingSet, NAME_BYTES_MAX, OrgUnitRef, RULE_SET_BYTES_MAX,
+    RULES_MAX, RuleSet, UNIT_ID_BYTES_MAX, UNIT_PATH_BYTES_MAX,
 };
 use crate::ids::RuleId;
 use std::collections::BTreeSet;
@@ -50,6 +50,9 @@ pub enum EditError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// The rule set has too much text.
+    #[error("a rule set may have at most {RULE_SET_BYTES_MAX} bytes")]
+    Large,
     /// A mapping set would have no filter rule.
     #[error("mapping set {id} needs at least one filter rule")]
     NoFilter {
@@ -82,11 +85,7 @@ pub enum EditError {
 impl RuleSet {
     /// Checks a whole rule set, for instance one that a client sent.
     pub fn validate(&self) -> Result<(), EditError> {
-        let filters_in_sets: usize = self.mapping_sets.iter().map(|set| set.filters.len()).sum();
-        let rules = self.links.len() + self.assignments.len() + self.mapping_sets.len();
-        if rules + self.filters.len() + filters_in_sets > RULES_MAX {
-            return Err(EditError::TooMany);
-        }
+        self.validate_size()?;
         self.validate_ids()?;
         for (id, unit) in self.units() {
             validate_unit(id, unit)?;
@@ -102,6 +101,25 @@ impl RuleSet {
             validate_set(set)?;
         }
         self.validate_defaults()
+    }
+
+    fn validate_size(&self) -> Result<(), EditError> {
+        let own_sets = self
+            .mapping_sets
+            .iter()
+            .filter(|set| set.default_of.is_none());
+        let own_filters = self.filters.iter().filter(|rule| rule.default_of.is_none());
+        let rules = self.links.len()
+            + self.assignments.len()
+            + own_filters.count()
+            + own_sets.map(|set| 1 + set.filters.len()).sum::<usize>();
+        if rules > RULES_MAX {
+            return Err(EditError::TooMany);
+        }
+        match serde_json::to_vec(self) {
+            Ok(json) if json.len() <= RULE_SET_BYTES_MAX => Ok(()),
+            _ => Err(EditError::Large),
+        }
     }
 
     fn validate_ids(&self) -> Result<(), EditError> {
@@ -163,10 +181,10 @@ impl RuleSet {
         let stray = if filters.clone().count() > filters_due {
             filters
                 .map(|rule| (&rule.id, &rule.default_of))
-                .find(|(_, owner)| !self.owns(owner))
+                .find(|(_, owner)| !self.owns(owner.as_ref()))
         } else if sets.clone().count() > sets_due {
             sets.map(|set| (&set.id, &set.default_of))
-                .find(|(_, owner)| !self.owns(owner))
+                .find(|(_, owner)| !self.owns(owner.as_ref()))
         } else {
             None
         };
@@ -175,8 +193,8 @@ impl RuleSet {
         })
     }
 
-    fn owns(&self, owner: &Option<RuleId>) -> bool {
-        self.owners().any(|known| Some(known.id) == owner.as_ref())
+    fn owns(&self, owner: Option<&RuleId>) -> bool {
+        self.owners().any(|known| Some(known.id) == owner)
     }
 }
 
