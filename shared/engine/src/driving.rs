@@ -67,10 +67,7 @@ pub async fn drive<P: Ports>(
         if now >= deadline {
             return Ok(Driven::More);
         }
-        if let Some(until_ms) = run
-            .wait_until_ms
-            .filter(|until| *until > now.as_millisecond())
-        {
+        if let Some(until_ms) = run.wait_until_ms.filter(|until| *until > now.as_millisecond()) {
             return Ok(Driven::Wait { until_ms });
         }
         if !lease.renew(ports, tenant).await? {
@@ -116,15 +113,7 @@ async fn advance<P: Ports>(
             Ok(then(run, outcome, RunState::Evaluating, ports))
         }
         RunState::Evaluating => {
-            let outcome = ask(
-                ports,
-                tenant,
-                run,
-                RULES_COMPONENT,
-                Task::Evaluate,
-                deadline,
-            )
-            .await;
+            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Evaluate, deadline).await;
             let plan = plan_progress(ports, tenant, run).await?;
             let next = if plan.absent.is_empty() {
                 RunState::Settling
@@ -169,9 +158,7 @@ async fn begin<P: Ports>(
     };
     let rule_set = rules::read(ports, tenant, &connection).await?;
     if !rule_set.has_mappings() {
-        return Ok(SliceOutcome::Failed {
-            failure: no_mappings(),
-        });
+        return Ok(SliceOutcome::Failed { failure: no_mappings() });
     }
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
@@ -192,11 +179,7 @@ fn no_mappings() -> Failure {
 }
 
 /// Says what becomes of a settled plan.
-async fn decide<P: Store + Clock>(
-    ports: &P,
-    tenant: &TenantId,
-    run: &mut Run,
-) -> Result<(), Error> {
+async fn decide<P: Store + Clock>(ports: &P, tenant: &TenantId, run: &mut Run) -> Result<(), Error> {
     let plan = plan_progress(ports, tenant, run).await?;
     run.issues = run.fetched.issues + plan.issues;
     run.counts = plan.counts.clone();
@@ -240,9 +223,7 @@ async fn apply<P: Ports>(
             run.replans += 1;
             run.parent = commit::newest(ports, tenant).await?.generation;
             for phase in ["plan", "confirm", "apply"] {
-                ports
-                    .delete(&keys::run_progress(tenant, &run.id, phase))
-                    .await?;
+                ports.delete(&keys::run_progress(tenant, &run.id, phase)).await?;
             }
             run.enter(RunState::Evaluating, now_ms);
             Ok(SliceOutcome::More)
@@ -278,25 +259,8 @@ fn stuck(state: RunState) -> Failure {
         RunState::Fetching | RunState::Confirming => {
             "the provider, or the component that reads it, did not answer for too long"
         }
-<<<<<<< HEAD
-        Err(error) if run.stumbles >= STUMBLES_MAX => {
-            let what = format!("the component {component} does not work ({error})");
-            SliceOutcome::Failed {
-                failure: internal(&what),
-            }
-        }
-        Err(_) => {
-            run.stumbles += 1;
-            let pause_ms = 250 << run.stumbles.min(6);
-            SliceOutcome::Wait {
-                until_ms: ports.now().as_millisecond() + pause_ms,
-            }
-        }
-    }
-=======
         _ => "a component did not answer for too long",
     })
->>>>>>> main
 }
 
 /// Goes on to the next phase when a slice ended its own.
@@ -333,9 +297,7 @@ async fn choose_connection(
     if let Some(active) = connections.iter().find(|connection| connection.is_active()) {
         return Ok(Ok(active.id.clone()));
     }
-    let dead = connections
-        .iter()
-        .find(|connection| connection.state == State::ReconnectNeeded);
+    let dead = connections.iter().find(|connection| connection.state == State::ReconnectNeeded);
     let (code, message) = match dead {
         Some(dead) => (
             "reconnect_needed",
@@ -350,10 +312,7 @@ async fn choose_connection(
             "no connection is authorised and saved: connect a provider, then sync again".to_owned(),
         ),
     };
-    Ok(Err(Failure {
-        code: code.to_owned(),
-        message,
-    }))
+    Ok(Err(Failure { code: code.to_owned(), message }))
 }
 
 async fn plan_progress(
@@ -361,29 +320,24 @@ async fn plan_progress(
     tenant: &TenantId,
     run: &Run,
 ) -> Result<PlanProgress, Error> {
-    Ok(record::read(store, &PlanProgress::key(tenant, &run.id))
-        .await?
-        .unwrap_or_default())
+    Ok(record::read(store, &PlanProgress::key(tenant, &run.id)).await?.unwrap_or_default())
 }
 
 /// Removes what a finished run no longer needs: its staged snapshot and its claims. The plan stays
 /// as the history of the run.
 pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(), Error> {
-    let staged = fetching::staged_snapshot(ports, tenant, &run.id)
-        .await?
-        .unwrap_or_default();
+    let staged = fetching::staged_snapshot(ports, tenant, &run.id).await?.unwrap_or_default();
     for part in 0..staged.parts {
-        let keys: Vec<String> = (0..BUCKETS)
-            .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
-            .collect();
+        let keys: Vec<String> =
+            (0..BUCKETS).map(|bucket| keys::staged(tenant, &run.id, part, bucket)).collect();
         ports.delete_many(&keys).await?;
     }
     let plan = plan_progress(ports, tenant, run).await?;
     for (bucket, parts) in &plan.claims {
-        let keys: Vec<String> = (0..*parts)
-            .map(|part| keys::claims(tenant, &run.id, *bucket, part))
-            .collect();
+        let keys: Vec<String> =
+            (0..*parts).map(|part| keys::claims(tenant, &run.id, *bucket, part)).collect();
         ports.delete_many(&keys).await?;
     }
     Ok(())
 }
+

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
-use crate::schedule;
+use crate::schedule::{self, Nights};
 use crate::tenants::{self, Tenant};
 use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{RunId, TenantId};
@@ -91,7 +91,7 @@ async fn look_after<P: Ports>(
     deadline: Timestamp,
     report: &mut TickReport,
 ) -> Result<(), Error> {
-    schedule::schedule_due(ports, &tenant.id, &tenant.nights()).await?;
+    schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
     for lane in Lane::ALL {
         while runs::has_work(ports, &tenant.id, lane).await? {
             let Some(lease) = Lease::take(ports, &tenant.id).await? else { return Ok(()) };
@@ -128,4 +128,14 @@ async fn drive_lane<P: Ports>(
     }
     report.runs.push(TickedRun { tenant: tenant.clone(), run: run.id, state: run.state });
     Ok(driven)
+}
+
+/// When a tenant's nights are.
+pub fn nights(tenant: &Tenant) -> Nights {
+    Nights {
+        zone: tenant.time_zone.zone(),
+        at: tenant.nightly_at.time(),
+        since: Timestamp::from_millisecond(tenant.created_at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        pauses: tenant.pauses.iter().map(|pause| (pause.from, pause.until)).collect(),
+    }
 }

@@ -130,7 +130,7 @@ impl From<EditError> for Problem {
         let detail = error.to_string();
         let field = match error {
             EditError::Unknown { .. } => return Problem::new(Kind::NotFound, detail),
-            EditError::DefaultFixed { .. } | EditError::TooMany => {
+            EditError::DefaultFixed { .. } | EditError::Large | EditError::TooMany => {
                 return Problem::new(Kind::Conflict, detail);
             }
             EditError::Expression { .. } => "expression",
@@ -191,5 +191,11 @@ impl From<crate::authorize::AuthorizeError> for Problem {
 impl From<mapping::ids::IdError> for Problem {
     fn from(error: mapping::ids::IdError) -> Self {
         Problem::field("id", error.to_string())
+    }
+}
+
+impl From<crate::slices::CallError> for Problem {
+    fn from(error: crate::slices::CallError) -> Self {
+        Problem::new(Kind::Unavailable, error.to_string())
     }
 }

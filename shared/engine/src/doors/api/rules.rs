@@ -193,19 +193,19 @@ fn edit_of<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Result<Edit, P
             let body: FilterBody = call.json()?;
             let at = body.at;
             let rule = filter(call.ports, body, None)?;
-            plain(move |rules| rules.add_filter(&FilterList::Rules, rule, at))
+            plain(move |rules| rules.add_filter(&FilterList::Top, rule, at))
         }
         Operation::ReplaceFilter => {
             let rule = filter(call.ports, call.json()?, Some(in_path()?))?;
-            plain(move |rules| rules.replace_filter(&FilterList::Rules, rule))
+            plain(move |rules| rules.replace_filter(&FilterList::Top, rule))
         }
         Operation::RemoveFilter => {
             let id = in_path()?;
-            plain(move |rules| rules.remove_filter(&FilterList::Rules, &id))
+            plain(move |rules| rules.remove_filter(&FilterList::Top, &id))
         }
         Operation::OrderFilters => {
             let Order { order } = call.json()?;
-            plain(move |rules| rules.reorder_filters(&FilterList::Rules, &order))
+            plain(move |rules| rules.reorder_filters(&FilterList::Top, &order))
         }
         Operation::AddMappingSet => {
             let body: MappingSetBody = call.json()?;
