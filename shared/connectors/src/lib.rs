@@ -12,7 +12,6 @@
 pub mod base_url;
 pub mod fetch;
 pub mod google;
-pub mod issue;
 mod request;
 
 pub use request::RequestError;

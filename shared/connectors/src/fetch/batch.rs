@@ -1,8 +1,8 @@
 //! What one page yields.
 
 use super::ChainId;
-use crate::issue::Issue;
 use mapping::ids::ExternalId;
+use mapping::issue::Issue;
 use mapping::source::{Group, SourceRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -5,8 +5,8 @@
 
 use super::users::{Text, list, malformation, next_page_token};
 use crate::fetch::Malformation;
-use crate::issue::{Issue, IssueField, IssueKind};
 use mapping::ids::ExternalId;
+use mapping::issue::{Issue, IssueKind};
 use mapping::source::Group;
 use serde::Deserialize;
 
@@ -142,11 +142,13 @@ pub fn parse_members_page(body: &[u8]) -> Result<MembersPage, Malformation> {
             "USER" => page.users.push(id),
             "CUSTOMER" => page.has_everyone = true,
             "GROUP" | "EXTERNAL" => {}
-            _ => page.issues.push(Issue {
-                kind: IssueKind::Unreadable,
-                external_id: Some(id),
-                field: IssueField::MemberKind,
-            }),
+            _ => page.issues.push(Issue::new(
+                IssueKind::MalformedRecord {
+                    field: "type".to_owned(),
+                },
+                Some(id),
+                None,
+            )),
         }
     }
     Ok(page)

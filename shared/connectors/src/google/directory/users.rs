@@ -1,9 +1,9 @@
 //! Answers of `users.list` and `users.get` (PROVIDERS 2.1 and 2.3).
 
 use crate::fetch::Malformation;
-use crate::issue::{Issue, IssueField, IssueKind};
 use mapping::account::Email;
 use mapping::ids::ExternalId;
+use mapping::issue::{Issue, IssueKind};
 use mapping::source::SourceRecord;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -97,13 +97,11 @@ fn parse_one_by_one(body: &[u8]) -> Result<UsersPage<'static>, Malformation> {
     for user in users {
         match serde_json::from_str::<Person<'_>>(user.get()) {
             Ok(person) => people.push(person.into_owned()),
-            Err(_) => issues.push(Issue {
-                kind: IssueKind::Unreadable,
-                external_id: serde_json::from_str::<OnlyId>(user.get())
-                    .ok()
-                    .and_then(|only| ExternalId::parse(only.id).ok()),
-                field: IssueField::Record,
-            }),
+            Err(_) => {
+                let id = serde_json::from_str::<OnlyId>(user.get());
+                let id = id.ok().and_then(|only| ExternalId::parse(only.id).ok());
+                issues.push(Issue::new(malformed("users"), id, None));
+            }
         }
     }
     Ok(UsersPage {
@@ -179,55 +177,40 @@ impl Person<'_> {
     /// The person in our vocabulary, with an issue for each part that can't be taken as it is;
     /// `None` without a usable id.
     pub fn to_record(&self, issues: &mut Vec<Issue>) -> Option<SourceRecord> {
-        let external_id = self.id().map(ExternalId::parse);
-        let Some(Ok(external_id)) = external_id else {
-            issues.push(Issue {
-                kind: if self.id.is_none() {
-                    IssueKind::Missing
-                } else {
-                    IssueKind::Unreadable
-                },
-                external_id: None,
-                field: IssueField::ExternalId,
-            });
-            return None;
-        };
-        let mut note = |kind, field| {
-            issues.push(Issue {
-                kind,
-                external_id: Some(external_id.clone()),
-                field,
-            });
-        };
-        let email = match self
-            .primary_email
-            .as_ref()
-            .map(|text| Email::parse(&text.0))
-        {
-            Some(Ok(email)) => Some(email),
+        let external_id = match self.id().map(ExternalId::parse) {
+            Some(Ok(external_id)) => external_id,
             Some(Err(_)) => {
-                note(IssueKind::Unreadable, IssueField::Email);
-                None
+                issues.push(Issue::new(malformed("id"), None, None));
+                return None;
             }
             None => {
-                note(IssueKind::Missing, IssueField::Email);
-                None
+                issues.push(Issue::new(IssueKind::MissingId, None, None));
+                return None;
             }
         };
+        let mut note = |kind| issues.push(Issue::new(kind, Some(external_id.clone()), None));
+        // A missing address is noted by whoever needs one; only here it is known to be a bad one.
+        let email = self.primary_email.as_ref().and_then(|text| {
+            let email = Email::parse(&text.0);
+            if email.is_err() {
+                note(IssueKind::BadEmail);
+            }
+            email.ok()
+        });
         let name = self.name.as_ref();
         let given = name.and_then(|name| name.given_name.as_ref());
         let family = name.and_then(|name| name.family_name.as_ref());
         let (given_name, given_cut) = shorten(given);
         let (family_name, family_cut) = shorten(family);
         if given_cut {
-            note(IssueKind::TooLong, IssueField::GivenName);
+            note(malformed("name.givenName"));
         }
         if family_cut {
-            note(IssueKind::TooLong, IssueField::FamilyName);
+            note(malformed("name.familyName"));
         }
         let org_unit_path = self.org_unit_path().filter(|path| path.starts_with('/'));
         if org_unit_path.is_none() {
-            note(IssueKind::Missing, IssueField::OrgUnit);
+            note(malformed("orgUnitPath"));
         }
         let org_unit_path = org_unit_path.map(str::to_owned);
         Some(SourceRecord {
@@ -258,6 +241,12 @@ impl Person<'_> {
             suspended: self.suspended,
             archived: self.archived,
         }
+    }
+}
+
+fn malformed(field: &str) -> IssueKind {
+    IssueKind::MalformedRecord {
+        field: field.to_owned(),
     }
 }
 
