@@ -12,7 +12,9 @@ use crate::ports::{Clock, Store};
 use crate::record;
 use crate::roster::commit::{self, Commit, PublishError};
 use crate::roster::shard::Range;
-use crate::roster::{ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map};
+use crate::roster::{
+    ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map,
+};
 use crate::runs::Run;
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
@@ -101,11 +103,19 @@ pub async fn slice<P: Store + Clock>(
     if parent.generation != run.parent {
         return Ok(Applied::Stale);
     }
-    let work = Work { tenant, run: &run.id, connection, plan, parent: &parent };
+    let work = Work {
+        tenant,
+        run: &run.id,
+        connection,
+        plan,
+        parent: &parent,
+    };
     let key = progress_key(tenant, &run.id);
     let stored: Option<ApplyProgress> = record::read(ports, &key).await?;
-    let mut progress = stored
-        .unwrap_or_else(|| ApplyProgress { known: parent.known.clone(), ..Default::default() });
+    let mut progress = stored.unwrap_or_else(|| ApplyProgress {
+        known: parent.known.clone(),
+        ..Default::default()
+    });
     while progress.stage != Stage::Ready {
         if ports.now() >= deadline {
             record::write(ports, &key, &progress).await?;
@@ -169,11 +179,15 @@ impl Work<'_> {
                 progress.maps.insert(name, draft.save(ports).await?);
                 return Ok(());
             }
-            let range = Range { bits, index: progress.next_range };
+            let range = Range {
+                bits,
+                index: progress.next_range,
+            };
             match progress.stage {
                 Stage::Accounts => {
                     let known = &mut progress.known;
-                    self.prepare_accounts(ports, &mut draft, range, known).await?;
+                    self.prepare_accounts(ports, &mut draft, range, known)
+                        .await?;
                 }
                 Stage::Base => self.prepare_base(ports, &mut draft, range).await?,
                 Stage::Addresses => self.prepare_addresses(ports, &mut draft, range).await?,
@@ -213,11 +227,17 @@ impl Work<'_> {
         for change in &changes {
             count(known, change);
         }
-        update(ports, draft, range, !changes.is_empty(), |accounts: &mut Entries<Account>| {
-            for change in changes {
-                accounts.insert(change.account.to_string(), change.after);
-            }
-        })
+        update(
+            ports,
+            draft,
+            range,
+            !changes.is_empty(),
+            |accounts: &mut Entries<Account>| {
+                for change in changes {
+                    accounts.insert(change.account.to_string(), change.after);
+                }
+            },
+        )
         .await
     }
 
@@ -238,18 +258,24 @@ impl Work<'_> {
             BaseChange::Put(row) => !self.plan.losers.contains(&row.entry.account),
             BaseChange::Remove(_) => true,
         });
-        update(ports, draft, range, !changes.is_empty(), |rows: &mut Entries<BaseRow>| {
-            for change in changes {
-                match change {
-                    BaseChange::Put(row) => {
-                        rows.insert(row.external_id.to_string(), row);
-                    }
-                    BaseChange::Remove(id) => {
-                        rows.remove(id.as_str());
+        update(
+            ports,
+            draft,
+            range,
+            !changes.is_empty(),
+            |rows: &mut Entries<BaseRow>| {
+                for change in changes {
+                    match change {
+                        BaseChange::Put(row) => {
+                            rows.insert(row.external_id.to_string(), row);
+                        }
+                        BaseChange::Remove(id) => {
+                            rows.remove(id.as_str());
+                        }
                     }
                 }
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -263,10 +289,16 @@ impl Work<'_> {
         for bucket in buckets(range, ADDRESS_BITS) {
             claims.extend(read_claims(ports, self.tenant, self.run, bucket, self.plan).await?);
         }
-        update(ports, draft, range, !claims.is_empty(), |held: &mut Entries<AddressEntry>| {
-            // Settling has withdrawn every claim that could lose.
-            planning::apply_claims(held, claims);
-        })
+        update(
+            ports,
+            draft,
+            range,
+            !claims.is_empty(),
+            |held: &mut Entries<AddressEntry>| {
+                // Settling has withdrawn every claim that could lose.
+                planning::apply_claims(held, claims);
+            },
+        )
         .await
     }
 }
@@ -299,10 +331,14 @@ async fn update<T: Entry>(
     }
     let old: Vec<T> = draft.load(store, range).await?;
     let old_len = old.len();
-    let mut entries: Entries<T> =
-        old.into_iter().map(|entry| (entry.key().to_owned(), entry)).collect();
+    let mut entries: Entries<T> = old
+        .into_iter()
+        .map(|entry| (entry.key().to_owned(), entry))
+        .collect();
     work(&mut entries);
-    draft.store(store, range, entries.into_values().collect(), old_len).await
+    draft
+        .store(store, range, entries.into_values().collect(), old_len)
+        .await
 }
 
 /// The plan's buckets that make up a range.

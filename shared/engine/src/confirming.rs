@@ -45,12 +45,16 @@ where
     P: Ports,
     C: Connector<Batch = Option<(ExternalId, Presence)>, Complete = ()>,
 {
-    let plan: PlanProgress =
-        record::read(ports, &PlanProgress::key(tenant, run)).await?.unwrap_or_default();
+    let plan: PlanProgress = record::read(ports, &PlanProgress::key(tenant, run))
+        .await?
+        .unwrap_or_default();
     let key = keys::run_progress(tenant, run, "confirm");
     let mut progress: ConfirmProgress = record::read(ports, &key).await?.unwrap_or_default();
-    let left: Vec<u32> =
-        plan.absent.range(progress.next_bucket..).map(|(bucket, _)| *bucket).collect();
+    let left: Vec<u32> = plan
+        .absent
+        .range(progress.next_bucket..)
+        .map(|(bucket, _)| *bucket)
+        .collect();
     for bucket in left {
         if ports.now() >= deadline {
             return Ok(SliceOutcome::More);
@@ -86,9 +90,12 @@ where
     let mut under_way = FuturesUnordered::new();
     loop {
         match lookup.poll(ports.now(), &access_token) {
-            Poll::Send { chain, request, body_bytes_max } => {
-                under_way
-                    .push(async move { (chain, ports.send(request, body_bytes_max).await) });
+            Poll::Send {
+                chain,
+                request,
+                body_bytes_max,
+            } => {
+                under_way.push(async move { (chain, ports.send(request, body_bytes_max).await) });
                 continue;
             }
             Poll::NeedsToken => {
@@ -98,12 +105,16 @@ where
             }
             Poll::Done(()) => return Ok(confirmed),
             Poll::Failed(error) => {
-                return Err(SliceOutcome::Failed { failure: to_failure(&error) });
+                return Err(SliceOutcome::Failed {
+                    failure: to_failure(&error),
+                });
             }
             Poll::WaitUntil(until) if under_way.is_empty() => {
                 let wait_ms = until.as_millisecond() - ports.now().as_millisecond();
                 if wait_ms > PAUSE_MS_MAX {
-                    return Err(SliceOutcome::Wait { until_ms: until.as_millisecond() });
+                    return Err(SliceOutcome::Wait {
+                        until_ms: until.as_millisecond(),
+                    });
                 }
                 let pause = u64::try_from(wait_ms).unwrap_or(0).max(1);
                 ports.sleep(std::time::Duration::from_millis(pause)).await;
@@ -112,7 +123,9 @@ where
             Poll::Busy | Poll::WaitUntil(_) => {}
         }
         if let Some((chain, answer)) = under_way.next().await {
-            let answer = answer.as_ref().map_err(|error| to_transport_failure(*error));
+            let answer = answer
+                .as_ref()
+                .map_err(|error| to_transport_failure(*error));
             if let Some((id, presence)) = lookup.handle_response(chain, ports.now(), answer) {
                 confirmed.insert(id, presence);
             }

@@ -67,7 +67,10 @@ pub async fn drive<P: Ports>(
         if now >= deadline {
             return Ok(Driven::More);
         }
-        if let Some(until_ms) = run.wait_until_ms.filter(|until| *until > now.as_millisecond()) {
+        if let Some(until_ms) = run
+            .wait_until_ms
+            .filter(|until| *until > now.as_millisecond())
+        {
             return Ok(Driven::Wait { until_ms });
         }
         if !lease.renew(ports, tenant).await? {
@@ -81,7 +84,11 @@ pub async fn drive<P: Ports>(
             SliceOutcome::Failed { failure } => run.fail(&failure.code, failure.message, now_ms),
             SliceOutcome::Wait { until_ms } => {
                 // Waiting is fine while the provider is asked in between.
-                run.stumbles = if run.fetched.calls > calls { 0 } else { run.stumbles + 1 };
+                run.stumbles = if run.fetched.calls > calls {
+                    0
+                } else {
+                    run.stumbles + 1
+                };
                 run.wait_until_ms = Some(until_ms);
                 if run.stumbles > STUMBLES_MAX {
                     let failure = stuck(run.state);
@@ -113,7 +120,15 @@ async fn advance<P: Ports>(
             Ok(then(run, outcome, RunState::Evaluating, ports))
         }
         RunState::Evaluating => {
-            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Evaluate, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                run,
+                RULES_COMPONENT,
+                Task::Evaluate,
+                deadline,
+            )
+            .await;
             let plan = plan_progress(ports, tenant, run).await?;
             let next = if plan.absent.is_empty() {
                 RunState::Settling
@@ -158,7 +173,9 @@ async fn begin<P: Ports>(
     };
     let rule_set = rules::read(ports, tenant, &connection).await?;
     if !rule_set.has_mappings() {
-        return Ok(SliceOutcome::Failed { failure: no_mappings() });
+        return Ok(SliceOutcome::Failed {
+            failure: no_mappings(),
+        });
     }
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
@@ -179,7 +196,11 @@ fn no_mappings() -> Failure {
 }
 
 /// Says what becomes of a settled plan.
-async fn decide<P: Store + Clock>(ports: &P, tenant: &TenantId, run: &mut Run) -> Result<(), Error> {
+async fn decide<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<(), Error> {
     let plan = plan_progress(ports, tenant, run).await?;
     run.issues = run.fetched.issues + plan.issues;
     run.counts = plan.counts.clone();
@@ -223,7 +244,9 @@ async fn apply<P: Ports>(
             run.replans += 1;
             run.parent = commit::newest(ports, tenant).await?.generation;
             for phase in ["plan", "confirm", "apply"] {
-                ports.delete(&keys::run_progress(tenant, &run.id, phase)).await?;
+                ports
+                    .delete(&keys::run_progress(tenant, &run.id, phase))
+                    .await?;
             }
             run.enter(RunState::Evaluating, now_ms);
             Ok(SliceOutcome::More)
@@ -248,10 +271,14 @@ async fn ask<P: Ports>(
         budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
     };
     // A component that can't answer now is asked again after a while, a little longer each time.
-    slices::call(ports, component, "/slice", &request).await.unwrap_or_else(|_| {
-        let pause_ms = 250 << run.stumbles.min(6);
-        SliceOutcome::Wait { until_ms: ports.now().as_millisecond() + pause_ms }
-    })
+    slices::call(ports, component, "/slice", &request)
+        .await
+        .unwrap_or_else(|_| {
+            let pause_ms = 250 << run.stumbles.min(6);
+            SliceOutcome::Wait {
+                until_ms: ports.now().as_millisecond() + pause_ms,
+            }
+        })
 }
 
 fn stuck(state: RunState) -> Failure {
@@ -297,7 +324,9 @@ async fn choose_connection(
     if let Some(active) = connections.iter().find(|connection| connection.is_active()) {
         return Ok(Ok(active.id.clone()));
     }
-    let dead = connections.iter().find(|connection| connection.state == State::ReconnectNeeded);
+    let dead = connections
+        .iter()
+        .find(|connection| connection.state == State::ReconnectNeeded);
     let (code, message) = match dead {
         Some(dead) => (
             "reconnect_needed",
@@ -312,7 +341,10 @@ async fn choose_connection(
             "no connection is authorised and saved: connect a provider, then sync again".to_owned(),
         ),
     };
-    Ok(Err(Failure { code: code.to_owned(), message }))
+    Ok(Err(Failure {
+        code: code.to_owned(),
+        message,
+    }))
 }
 
 async fn plan_progress(
@@ -320,24 +352,29 @@ async fn plan_progress(
     tenant: &TenantId,
     run: &Run,
 ) -> Result<PlanProgress, Error> {
-    Ok(record::read(store, &PlanProgress::key(tenant, &run.id)).await?.unwrap_or_default())
+    Ok(record::read(store, &PlanProgress::key(tenant, &run.id))
+        .await?
+        .unwrap_or_default())
 }
 
 /// Removes what a finished run no longer needs: its staged snapshot and its claims. The plan stays
 /// as the history of the run.
 pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(), Error> {
-    let staged = fetching::staged_snapshot(ports, tenant, &run.id).await?.unwrap_or_default();
+    let staged = fetching::staged_snapshot(ports, tenant, &run.id)
+        .await?
+        .unwrap_or_default();
     for part in 0..staged.parts {
-        let keys: Vec<String> =
-            (0..BUCKETS).map(|bucket| keys::staged(tenant, &run.id, part, bucket)).collect();
+        let keys: Vec<String> = (0..BUCKETS)
+            .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
+            .collect();
         ports.delete_many(&keys).await?;
     }
     let plan = plan_progress(ports, tenant, run).await?;
     for (bucket, parts) in &plan.claims {
-        let keys: Vec<String> =
-            (0..*parts).map(|part| keys::claims(tenant, &run.id, *bucket, part)).collect();
+        let keys: Vec<String> = (0..*parts)
+            .map(|part| keys::claims(tenant, &run.id, *bucket, part))
+            .collect();
         ports.delete_many(&keys).await?;
     }
     Ok(())
 }
-

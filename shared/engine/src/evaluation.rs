@@ -19,9 +19,7 @@ use jiff::Timestamp;
 use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Explanation, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
-use mapping::plan::{
-    BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
-};
+use mapping::plan::{BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step};
 use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
 use std::collections::BTreeMap;
@@ -72,7 +70,9 @@ pub async fn frozen_rules(
     run: &RunId,
 ) -> Result<RuleSet, Error> {
     let key = keys::run_progress(tenant, run, "rules");
-    Ok(record::read(store, &key).await?.ok_or(RecordError::Absent { key })?)
+    Ok(record::read(store, &key)
+        .await?
+        .ok_or(RecordError::Absent { key })?)
 }
 
 /// What evaluation and settling work with.
@@ -99,7 +99,9 @@ impl<'a> Evaluator<'a> {
             return Ok(Err(internal("the run has no connection")));
         };
         let Some(reader) = Reader::open_at(store, tenant, run.parent).await? else {
-            return Ok(Err(internal("the roster that the run was planned from is gone")));
+            return Ok(Err(internal(
+                "the roster that the run was planned from is gone",
+            )));
         };
         Ok(Ok(Self {
             tenant,
@@ -118,10 +120,18 @@ impl<'a> Evaluator<'a> {
         store: &impl Store,
         bucket: u32,
     ) -> Result<BTreeMap<ExternalId, BaseRow>, Error> {
-        let range = Range { bits: BUCKET_BITS, index: bucket };
-        let rows: Vec<BaseRow> =
-            self.reader.range(store, &base_map(self.connection), range).await?;
-        Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
+        let range = Range {
+            bits: BUCKET_BITS,
+            index: bucket,
+        };
+        let rows: Vec<BaseRow> = self
+            .reader
+            .range(store, &base_map(self.connection), range)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.external_id.clone(), row))
+            .collect())
     }
 
     /// Takes the step of one person and adds what it yields to the plan.
@@ -162,7 +172,11 @@ impl<'a> Evaluator<'a> {
             BaseUpdate::Put(entry) => {
                 let external_id = person.external_id.clone();
                 progress.base_growth += i64::from(person.base.is_none());
-                let row = BaseRow { external_id, derived, entry };
+                let row = BaseRow {
+                    external_id,
+                    derived,
+                    entry,
+                };
                 writer.base(progress, person.bucket, &BaseChange::Put(row));
             }
             BaseUpdate::Remove => {
@@ -215,7 +229,10 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn of_bucket(bucket: u32) -> Self {
-        Self { bucket, loaded: None }
+        Self {
+            bucket,
+            loaded: None,
+        }
     }
 
     async fn get(
@@ -224,16 +241,25 @@ impl Accounts {
         reader: &Reader,
         id: &AccountId,
     ) -> Result<Option<Account>, Error> {
-        let range = Range { bits: BUCKET_BITS, index: self.bucket };
+        let range = Range {
+            bits: BUCKET_BITS,
+            index: self.bucket,
+        };
         if !range.contains(id.as_str()) {
             return reader.account(store, id).await;
         }
         if self.loaded.is_none() {
             let accounts: Vec<Account> = reader.range(store, ACCOUNTS, range).await?;
-            let by_id = accounts.into_iter().map(|account| (account.id.clone(), account));
+            let by_id = accounts
+                .into_iter()
+                .map(|account| (account.id.clone(), account));
             self.loaded = Some(by_id.collect());
         }
-        Ok(self.loaded.as_ref().and_then(|accounts| accounts.get(id)).cloned())
+        Ok(self
+            .loaded
+            .as_ref()
+            .and_then(|accounts| accounts.get(id))
+            .cloned())
     }
 }
 
@@ -247,7 +273,9 @@ pub async fn slice<P: Store + Clock>(
 ) -> Result<SliceOutcome, Error> {
     let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;
     let Some(snapshot) = snapshot.filter(|snapshot| snapshot.complete.is_some()) else {
-        return Ok(SliceOutcome::Failed { failure: internal("the snapshot is not complete") });
+        return Ok(SliceOutcome::Failed {
+            failure: internal("the snapshot is not complete"),
+        });
     };
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
         Ok(evaluator) => evaluator,
@@ -261,7 +289,9 @@ pub async fn slice<P: Store + Clock>(
     let mut writer = PlanWriter::new(tenant, &run.id);
     while progress.next_bucket < BUCKETS {
         let bucket = progress.next_bucket;
-        evaluator.bucket(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+        evaluator
+            .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
+            .await?;
         progress.next_bucket += 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;
@@ -298,8 +328,14 @@ impl Evaluator<'_> {
                 continue;
             }
             let observation = Observation::Present(record);
-            let person = Person { bucket, external_id, observation, base: known };
-            self.step(store, progress, writer, person, &mut accounts).await?;
+            let person = Person {
+                bucket,
+                external_id,
+                observation,
+                base: known,
+            };
+            self.step(store, progress, writer, person, &mut accounts)
+                .await?;
         }
         let absent: Vec<&BaseRow> = base
             .values()
@@ -312,7 +348,9 @@ impl Evaluator<'_> {
             progress.absent.insert(bucket, count);
             for (piece, bytes) in record::pieces(&absent).into_iter().enumerate() {
                 let piece = u32::try_from(piece).unwrap_or(u32::MAX);
-                store.set(&keys::absent(self.tenant, run, bucket, piece), &bytes).await?;
+                store
+                    .set(&keys::absent(self.tenant, run, bucket, piece), &bytes)
+                    .await?;
             }
         }
         Ok(())
@@ -323,6 +361,8 @@ impl Evaluator<'_> {
 pub(crate) fn internal(what: &str) -> Failure {
     Failure {
         code: "internal".to_owned(),
-        message: format!("{what}: nothing was changed; the next run starts afresh, report this if it stays"),
+        message: format!(
+            "{what}: nothing was changed; the next run starts afresh, report this if it stays"
+        ),
     }
 }

@@ -65,18 +65,26 @@ pub async fn explain<P: Store + Transport>(
 ) -> Result<Answer, Error> {
     let person: Person = match slices::call(ports, component, "/person", question).await {
         Ok(person) => person,
-        Err(error) => Person::Unavailable { reason: unavailable(error) },
+        Err(error) => Person::Unavailable {
+            reason: unavailable(error),
+        },
     };
     let rule_set = rules::read(ports, &question.tenant, &question.connection).await?;
     let explanation = match &person {
-        Person::Record { record } => {
-            RunRules::new(&rule_set, &BTreeMap::new()).ok().map(|rules| rules.explain(record))
-        }
+        Person::Record { record } => RunRules::new(&rule_set, &BTreeMap::new())
+            .ok()
+            .map(|rules| rules.explain(record)),
         Person::Nobody | Person::Unavailable { .. } => None,
     };
     let reader = Reader::open(ports, &question.tenant).await?;
-    let account = reader.account_by_address(ports, question.email.as_str()).await?;
-    Ok(Answer { person, explanation, account })
+    let account = reader
+        .account_by_address(ports, question.email.as_str())
+        .await?;
+    Ok(Answer {
+        person,
+        explanation,
+        account,
+    })
 }
 
 fn unavailable(error: CallError) -> String {

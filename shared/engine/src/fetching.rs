@@ -122,7 +122,11 @@ where
             let now = ports.now();
             if now < deadline {
                 match self.progress.connector.poll(now, &access_token) {
-                    Poll::Send { chain, request, body_bytes_max } => {
+                    Poll::Send {
+                        chain,
+                        request,
+                        body_bytes_max,
+                    } => {
                         self.progress.staged.stats.calls += 1;
                         under_way.push(async move {
                             (chain, ports.send(request, body_bytes_max).await)
@@ -154,7 +158,9 @@ where
                         return Ok(SliceOutcome::Done);
                     }
                     Poll::Failed(error) => {
-                        return Ok(SliceOutcome::Failed { failure: to_failure(&error) });
+                        return Ok(SliceOutcome::Failed {
+                            failure: to_failure(&error),
+                        });
                     }
                 }
             }
@@ -162,11 +168,16 @@ where
                 self.save(ports).await?;
                 return Ok(SliceOutcome::More);
             };
-            let answer = answer.as_ref().map_err(|error| to_transport_failure(*error));
+            let answer = answer
+                .as_ref()
+                .map_err(|error| to_transport_failure(*error));
             if let Ok(response) = &answer {
                 self.progress.staged.stats.bytes += response.body().len() as u64;
             }
-            let batch = self.progress.connector.handle_response(chain, ports.now(), answer);
+            let batch = self
+                .progress
+                .connector
+                .handle_response(chain, ports.now(), answer);
             self.take(batch);
             if self.stage.is_full() {
                 self.save(ports).await?;
@@ -182,12 +193,21 @@ where
         until: Timestamp,
         deadline: Timestamp,
     ) -> Result<Option<SliceOutcome>, Error> {
-        let wait_ms = until.as_millisecond().saturating_sub(now.as_millisecond()).max(0);
+        let wait_ms = until
+            .as_millisecond()
+            .saturating_sub(now.as_millisecond())
+            .max(0);
         if wait_ms > PAUSE_MS_MAX || now + SignedDuration::from_millis(wait_ms) > deadline {
             self.save(ports).await?;
-            return Ok(Some(SliceOutcome::Wait { until_ms: until.as_millisecond() }));
+            return Ok(Some(SliceOutcome::Wait {
+                until_ms: until.as_millisecond(),
+            }));
         }
-        ports.sleep(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0).max(1))).await;
+        ports
+            .sleep(Duration::from_millis(
+                u64::try_from(wait_ms).unwrap_or(0).max(1),
+            ))
+            .await;
         Ok(None)
     }
 
@@ -208,7 +228,10 @@ where
     async fn save(&mut self, store: &impl Store) -> Result<(), Error> {
         if !self.stage.is_empty() {
             let staged = &mut self.progress.staged;
-            let issue_parts = self.stage.flush(store, staged.parts, staged.issue_parts).await?;
+            let issue_parts = self
+                .stage
+                .flush(store, staged.parts, staged.issue_parts)
+                .await?;
             staged.parts += 1;
             staged.issue_parts += issue_parts;
         }
@@ -234,7 +257,10 @@ pub(crate) fn to_failure(error: &FetchError) -> Failure {
         FetchError::Unbuildable { .. } => "bad_configuration",
         FetchError::UnitMissing { .. } => "org_unit_missing",
     };
-    Failure { code: code.to_owned(), message: error.to_string() }
+    Failure {
+        code: code.to_owned(),
+        message: error.to_string(),
+    }
 }
 
 pub(crate) fn to_transport_failure(error: TransportError) -> TransportFailure {

@@ -40,11 +40,15 @@ pub async fn changes(
         .unwrap_or_default();
     let mut page = Vec::new();
     let parts = plan.changes.iter().flat_map(|(to, sources)| {
-        sources.iter().map(move |(from, pieces)| (*to, *from, *pieces))
+        sources
+            .iter()
+            .map(move |(from, pieces)| (*to, *from, *pieces))
     });
     for (to, from, pieces) in parts.filter(|(to, from, _)| (*to, *from) >= (from_to, from_from)) {
         let changes = read_changes(store, tenant, run, to, from, pieces).await?;
-        let kept = changes.into_iter().filter(|change| !plan.losers.contains(&change.account));
+        let kept = changes
+            .into_iter()
+            .filter(|change| !plan.losers.contains(&change.account));
         for (index, change) in (0_u32..).zip(kept).skip(skip as usize) {
             if page.len() == limit {
                 return Ok((page, Some(format!("{to}.{from}.{index}"))));
@@ -65,15 +69,22 @@ pub async fn issues(
     limit: usize,
 ) -> Result<Page<Issue>, HistoryError> {
     let [from_part, mut skip, _] = parse_cursor(cursor)?;
-    let plan: Option<PlanProgress> =
-        record::read(store, &PlanProgress::key(tenant, run)).await.map_err(Error::from)?;
-    let staged = fetching::staged_snapshot(store, tenant, run).await?.unwrap_or_default();
-    let parts = plan.map_or(0, |plan| plan.issue_parts).max(staged.issue_parts);
+    let plan: Option<PlanProgress> = record::read(store, &PlanProgress::key(tenant, run))
+        .await
+        .map_err(Error::from)?;
+    let staged = fetching::staged_snapshot(store, tenant, run)
+        .await?
+        .unwrap_or_default();
+    let parts = plan
+        .map_or(0, |plan| plan.issue_parts)
+        .max(staged.issue_parts);
     let mut page = Vec::new();
     for part in from_part..parts {
         let key = keys::issues(tenant, run, part);
-        let issues: Vec<Issue> =
-            record::read(store, &key).await.map_err(Error::from)?.unwrap_or_default();
+        let issues: Vec<Issue> = record::read(store, &key)
+            .await
+            .map_err(Error::from)?
+            .unwrap_or_default();
         for (index, issue) in (0_u32..).zip(issues).skip(skip as usize) {
             if page.len() == limit {
                 return Ok((page, Some(format!("{part}.{index}.0"))));
@@ -86,9 +97,16 @@ pub async fn issues(
 }
 
 fn parse_cursor(cursor: Option<&str>) -> Result<[u32; 3], HistoryError> {
-    let Some(cursor) = cursor else { return Ok([0; 3]) };
+    let Some(cursor) = cursor else {
+        return Ok([0; 3]);
+    };
     let mut numbers = cursor.split('.').map(str::parse::<u32>);
-    let mut next = || numbers.next().and_then(Result::ok).ok_or(HistoryError::Cursor);
+    let mut next = || {
+        numbers
+            .next()
+            .and_then(Result::ok)
+            .ok_or(HistoryError::Cursor)
+    };
     let parsed = [next()?, next()?, next()?];
     if numbers.next().is_some() {
         return Err(HistoryError::Cursor);

@@ -43,10 +43,14 @@ impl Lease {
             return Ok(None);
         }
         let fence = held.fence + 1;
-        let attempt = ports.increment(&keys::lease_number(tenant, fence), 1).await?;
+        let attempt = ports
+            .increment(&keys::lease_number(tenant, fence), 1)
+            .await?;
         if attempt == 1 {
             let lease = Self { fence };
-            lease.write(ports, tenant, ports.now().as_millisecond() + LEASE_MS).await?;
+            lease
+                .write(ports, tenant, ports.now().as_millisecond() + LEASE_MS)
+                .await?;
             return Ok(Some(lease));
         }
         if attempt > ATTEMPTS_TO_BURN {
@@ -80,7 +84,8 @@ impl Lease {
         if !self.is_held(ports, tenant).await? {
             return Ok(false);
         }
-        self.write(ports, tenant, ports.now().as_millisecond() + LEASE_MS).await?;
+        self.write(ports, tenant, ports.now().as_millisecond() + LEASE_MS)
+            .await?;
         Ok(true)
     }
 
@@ -102,13 +107,18 @@ impl Lease {
         tenant: &TenantId,
         until_ms: i64,
     ) -> Result<(), Error> {
-        let held = Held { fence: self.fence, until_ms };
+        let held = Held {
+            fence: self.fence,
+            until_ms,
+        };
         Ok(record::write(store, &keys::lease(tenant), &held).await?)
     }
 }
 
 async fn held(store: &impl Store, tenant: &TenantId) -> Result<Held, Error> {
-    Ok(record::read(store, &keys::lease(tenant)).await?.unwrap_or_default())
+    Ok(record::read(store, &keys::lease(tenant))
+        .await?
+        .unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -142,19 +142,18 @@ impl<'a> PlanWriter<'a> {
     }
 
     /// Adds a change without counting it and without claims.
-    pub fn put_change(
-        &mut self,
-        progress: &mut PlanProgress,
-        to: u32,
-        from: u32,
-        change: &Change,
-    ) {
+    pub fn put_change(&mut self, progress: &mut PlanProgress, to: u32, from: u32, change: &Change) {
         let encoder = self.changes.entry((to, from)).or_default();
         let before = encoder.len();
         encoder.push(change);
         self.bytes += encoder.len() - before;
         if encoder.len() >= PIECE_BYTES {
-            let pieces = progress.changes.entry(to).or_default().entry(from).or_default();
+            let pieces = progress
+                .changes
+                .entry(to)
+                .or_default()
+                .entry(from)
+                .or_default();
             let key = keys::planned(self.tenant, self.run, to, from, *pieces);
             self.ready.push((key, encoder.take()));
             *pieces += 1;
@@ -189,7 +188,11 @@ impl<'a> PlanWriter<'a> {
         account: &AccountId,
         takes: bool,
     ) {
-        let claim = Claim { address: address.to_owned(), account: account.clone(), takes };
+        let claim = Claim {
+            address: address.to_owned(),
+            account: account.clone(),
+            takes,
+        };
         let bucket = address_bucket(address);
         let encoder = self.claims.entry(bucket).or_default();
         let before = encoder.len();
@@ -216,7 +219,12 @@ impl<'a> PlanWriter<'a> {
     ) -> Result<(), StoreError> {
         for ((to, from), mut encoder) in std::mem::take(&mut self.changes) {
             if !encoder.is_empty() {
-                let pieces = progress.changes.entry(to).or_default().entry(from).or_default();
+                let pieces = progress
+                    .changes
+                    .entry(to)
+                    .or_default()
+                    .entry(from)
+                    .or_default();
                 let key = keys::planned(self.tenant, self.run, to, from, *pieces);
                 self.ready.push((key, encoder.take()));
                 *pieces += 1;
@@ -257,7 +265,9 @@ pub fn addresses(account: &Account) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     let username = account.username.iter().map(|name| name.to_lowercase());
-    username.chain([account.email.as_str().to_owned()]).collect()
+    username
+        .chain([account.email.as_str().to_owned()])
+        .collect()
 }
 
 /// The bucket of an address.
@@ -275,18 +285,28 @@ pub fn apply_claims(
     let mut takers: BTreeMap<String, BTreeSet<AccountId>> = BTreeMap::new();
     for claim in claims {
         if claim.takes {
-            takers.entry(claim.address).or_default().insert(claim.account);
-        } else if held.get(&claim.address).is_some_and(|entry| entry.account == claim.account) {
+            takers
+                .entry(claim.address)
+                .or_default()
+                .insert(claim.account);
+        } else if held
+            .get(&claim.address)
+            .is_some_and(|entry| entry.account == claim.account)
+        {
             held.remove(&claim.address);
         }
     }
     let mut losers = BTreeSet::new();
     for (address, accounts) in takers {
-        let others_hold =
-            held.get(&address).is_some_and(|entry| !accounts.contains(&entry.account));
+        let others_hold = held
+            .get(&address)
+            .is_some_and(|entry| !accounts.contains(&entry.account));
         match accounts.first() {
             Some(account) if accounts.len() == 1 && !others_hold => {
-                let entry = AddressEntry { address: address.clone(), account: account.clone() };
+                let entry = AddressEntry {
+                    address: address.clone(),
+                    account: account.clone(),
+                };
                 held.insert(address, entry);
             }
             _ => losers.extend(accounts),
@@ -307,7 +327,11 @@ pub async fn read_changes(
     let mut changes = Vec::new();
     for piece in 0..pieces {
         let key = keys::planned(tenant, run, to, from, piece);
-        changes.extend(record::read::<Vec<Change>>(store, &key).await?.unwrap_or_default());
+        changes.extend(
+            record::read::<Vec<Change>>(store, &key)
+                .await?
+                .unwrap_or_default(),
+        );
     }
     Ok(changes)
 }
@@ -323,7 +347,11 @@ pub async fn read_base(
     let mut changes = Vec::new();
     for piece in 0..pieces {
         let key = keys::planned_base(tenant, run, bucket, piece);
-        changes.extend(record::read::<Vec<BaseChange>>(store, &key).await?.unwrap_or_default());
+        changes.extend(
+            record::read::<Vec<BaseChange>>(store, &key)
+                .await?
+                .unwrap_or_default(),
+        );
     }
     Ok(changes)
 }
@@ -339,7 +367,11 @@ pub async fn read_claims(
     let mut claims = Vec::new();
     for part in 0..progress.claims.get(&bucket).copied().unwrap_or(0) {
         let key = keys::claims(tenant, run, bucket, part);
-        claims.extend(record::read::<Vec<Claim>>(store, &key).await?.unwrap_or_default());
+        claims.extend(
+            record::read::<Vec<Claim>>(store, &key)
+                .await?
+                .unwrap_or_default(),
+        );
     }
     claims.retain(|claim| !progress.losers.contains(&claim.account));
     Ok(claims)

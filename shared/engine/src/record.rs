@@ -90,7 +90,8 @@ impl ListEncoder {
     pub fn push<T: Serialize>(&mut self, item: &T) {
         let before = self.bytes.len();
         if self.bytes.is_empty() {
-            self.bytes.extend_from_slice(format!("{{\"v\":{FORMAT_VERSION},\"d\":[").as_bytes());
+            self.bytes
+                .extend_from_slice(format!("{{\"v\":{FORMAT_VERSION},\"d\":[").as_bytes());
         } else {
             self.bytes.push(b',');
         }

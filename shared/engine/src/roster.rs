@@ -123,7 +123,10 @@ impl Reader {
     /// Opens the newest roster of a tenant; a tenant without one has the empty roster.
     pub async fn open(store: &impl Store, tenant: &TenantId) -> Result<Self, Error> {
         let commit = commit::newest(store, tenant).await?;
-        Ok(Self { tenant: tenant.clone(), commit })
+        Ok(Self {
+            tenant: tenant.clone(),
+            commit,
+        })
     }
 
     /// Opens the roster of one commit, if it is still kept.
@@ -133,7 +136,10 @@ impl Reader {
         generation: Generation,
     ) -> Result<Option<Self>, Error> {
         let commit = commit::read(store, tenant, generation).await?;
-        Ok(commit.map(|commit| Self { tenant: tenant.clone(), commit }))
+        Ok(commit.map(|commit| Self {
+            tenant: tenant.clone(),
+            commit,
+        }))
     }
 
     /// The commit that is open.
@@ -173,7 +179,13 @@ impl Reader {
         external_id: &ExternalId,
     ) -> Result<Option<BaseRow>, Error> {
         let derived = derived_account_id(&self.tenant, connection, external_id);
-        self.entry(store, &base_map(connection), derived.as_str(), external_id.as_str()).await
+        self.entry(
+            store,
+            &base_map(connection),
+            derived.as_str(),
+            external_id.as_str(),
+        )
+        .await
     }
 
     /// The account that has this email address or username.
@@ -183,7 +195,10 @@ impl Reader {
         address: &str,
     ) -> Result<Option<Account>, Error> {
         let address = address.trim().to_lowercase();
-        match self.entry::<AddressEntry>(store, ADDRESSES, &address, &address).await? {
+        match self
+            .entry::<AddressEntry>(store, ADDRESSES, &address, &address)
+            .await?
+        {
             Some(found) => self.account(store, &found.account).await,
             None => Ok(None),
         }
@@ -202,7 +217,10 @@ impl Reader {
         let start = cursor.map_or(0, shard::hash);
         let first = shard::index_of_hash(start, root.bits);
         for index in first..shard::count(root.bits) {
-            let range = Range { bits: root.bits, index };
+            let range = Range {
+                bits: root.bits,
+                index,
+            };
             let mut entries: Vec<Account> =
                 map::load_range(store, &self.tenant, &root, range).await?;
             entries.sort_by(|a, b| position(a.id.as_str()).cmp(&position(b.id.as_str())));
@@ -232,8 +250,10 @@ impl Reader {
         if root.len == 0 {
             return Ok(None);
         }
-        let range =
-            Range { bits: root.bits, index: shard::index_of_hash(shard::hash(placement), root.bits) };
+        let range = Range {
+            bits: root.bits,
+            index: shard::index_of_hash(shard::hash(placement), root.bits),
+        };
         let entries: Vec<T> = map::load_range(store, &self.tenant, &root, range).await?;
         Ok(entries.into_iter().find(|entry| entry.key() == key))
     }

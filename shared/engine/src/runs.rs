@@ -229,14 +229,21 @@ impl Run {
         if state.is_finished() {
             self.finished_at_ms = Some(now_ms);
         } else {
-            self.phases.push(PhaseTime { phase: state, started_at_ms: now_ms, finished_at_ms: None });
+            self.phases.push(PhaseTime {
+                phase: state,
+                started_at_ms: now_ms,
+                finished_at_ms: None,
+            });
         }
     }
 
     /// Ends the run without a change.
     pub fn fail(&mut self, code: &str, message: String, now_ms: i64) {
         self.enter(RunState::Failed, now_ms);
-        self.failure = Some(Failure { code: code.to_owned(), message });
+        self.failure = Some(Failure {
+            code: code.to_owned(),
+            message,
+        });
     }
 }
 
@@ -268,7 +275,9 @@ pub async fn request_in<P: Store + Clock>(
 ) -> Result<Requested, Error> {
     loop {
         let number = next_number(ports, tenant, lane).await?;
-        let claim = ports.increment(&keys::run_claim(tenant, lane, number), 1).await?;
+        let claim = ports
+            .increment(&keys::run_claim(tenant, lane, number), 1)
+            .await?;
         let key = run_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
@@ -293,7 +302,9 @@ pub async fn ensure<P: Store + Clock>(
     trigger: Trigger,
     night: &str,
 ) -> Result<RunId, Error> {
-    ports.increment(&keys::run_claim(tenant, Lane::Run, number), 1).await?;
+    ports
+        .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
+        .await?;
     let key = run_key(tenant, Lane::Run, number)?;
     if !ports.exists(&key).await? {
         let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
@@ -336,12 +347,10 @@ fn new_run(
 }
 
 /// The number of the run that waits or would wait.
-pub async fn next_number(
-    store: &impl Store,
-    tenant: &TenantId,
-    lane: Lane,
-) -> Result<u64, Error> {
-    Ok(record::read(store, &keys::run_next(tenant, lane)).await?.unwrap_or(1))
+pub async fn next_number(store: &impl Store, tenant: &TenantId, lane: Lane) -> Result<u64, Error> {
+    Ok(record::read(store, &keys::run_next(tenant, lane))
+        .await?
+        .unwrap_or(1))
 }
 
 /// The run that is under way in a lane, or the one that waits; the latter becomes the former.
@@ -365,7 +374,9 @@ pub async fn current<P: Store + Clock>(
             None => leave(ports, tenant, lane).await?,
         }
     }
-    let Some(run) = waiting(ports, tenant, lane).await? else { return Ok(None) };
+    let Some(run) = waiting(ports, tenant, lane).await? else {
+        return Ok(None);
+    };
     record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
     record::write(ports, &keys::run_next(tenant, lane), &(run.number + 1)).await?;
     Ok(Some(run))
@@ -399,7 +410,10 @@ async fn waiting<P: Store + Clock>(
         return Ok(None);
     }
     // Somebody claimed the number and died before writing the record. The request stands.
-    let trigger = Trigger { kind: TriggerKind::Api, by: "recovered".to_owned() };
+    let trigger = Trigger {
+        kind: TriggerKind::Api,
+        by: "recovered".to_owned(),
+    };
     let run = new_run(lane, number, trigger, None, ports)?;
     record::write(ports, &key, &run).await?;
     Ok(Some(run))
@@ -435,7 +449,10 @@ pub async fn list(
             entries.push((number, run));
         }
     }
-    Ok(Page { entries, next: (number > 1).then_some(number) })
+    Ok(Page {
+        entries,
+        next: (number > 1).then_some(number),
+    })
 }
 
 fn run_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
@@ -459,18 +476,28 @@ mod tests {
     }
 
     fn by(kind: TriggerKind) -> Trigger {
-        Trigger { kind, by: "somebody".to_owned() }
+        Trigger {
+            kind,
+            by: "somebody".to_owned(),
+        }
     }
 
     #[test]
     fn a_second_request_joins_the_waiting_run() {
         let ports = MemoryPorts::new();
         block_on(async {
-            let first = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
-            let second = request(&ports, &tenant(), by(TriggerKind::Webhook)).await.unwrap();
+            let first = request(&ports, &tenant(), by(TriggerKind::Api))
+                .await
+                .unwrap();
+            let second = request(&ports, &tenant(), by(TriggerKind::Webhook))
+                .await
+                .unwrap();
             assert_eq!(first.run, second.run);
             assert!(!first.joined && second.joined);
-            let run = current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+            let run = current(&ports, &tenant(), Lane::Run)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!((run.id, run.trigger.kind), (first.run, TriggerKind::Api));
         });
     }
@@ -479,15 +506,36 @@ mod tests {
     fn a_request_after_the_start_gets_a_run_of_its_own() {
         let ports = MemoryPorts::new();
         block_on(async {
-            let first = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
-            let mut run = current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap();
-            let second = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            let first = request(&ports, &tenant(), by(TriggerKind::Api))
+                .await
+                .unwrap();
+            let mut run = current(&ports, &tenant(), Lane::Run)
+                .await
+                .unwrap()
+                .unwrap();
+            let second = request(&ports, &tenant(), by(TriggerKind::Api))
+                .await
+                .unwrap();
             assert_ne!(first.run, second.run);
-            assert_eq!(current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap().id, first.run);
+            assert_eq!(
+                current(&ports, &tenant(), Lane::Run)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .id,
+                first.run
+            );
             run.enter(RunState::Unchanged, 5);
             write(&ports, &tenant(), &run).await.unwrap();
             leave(&ports, &tenant(), Lane::Run).await.unwrap();
-            assert_eq!(current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap().id, second.run);
+            assert_eq!(
+                current(&ports, &tenant(), Lane::Run)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .id,
+                second.run
+            );
             let listed = list(&ports, &tenant(), None, 10).await.unwrap();
             let numbers: Vec<u64> = listed.entries.iter().map(|(number, _)| *number).collect();
             assert_eq!(numbers, [2, 1]);
@@ -498,10 +546,13 @@ mod tests {
     fn a_preview_never_joins_a_run() {
         let ports = MemoryPorts::new();
         block_on(async {
-            let run = request(&ports, &tenant(), by(TriggerKind::Api)).await.unwrap();
+            let run = request(&ports, &tenant(), by(TriggerKind::Api))
+                .await
+                .unwrap();
             let trigger = by(TriggerKind::Api);
-            let preview =
-                request_in(&ports, &tenant(), Lane::Preview, trigger, None).await.unwrap();
+            let preview = request_in(&ports, &tenant(), Lane::Preview, trigger, None)
+                .await
+                .unwrap();
             assert_ne!(run.run, preview.run);
             assert!(!preview.joined);
         });
@@ -532,6 +583,10 @@ mod tests {
 
     /// A request counts once its number is claimed.
     async fn asked_is_certain(ports: &MemoryPorts) -> bool {
-        ports.increment(&keys::run_claim(&tenant(), Lane::Run, 1), 0).await.unwrap() > 0
+        ports
+            .increment(&keys::run_claim(&tenant(), Lane::Run, 1), 0)
+            .await
+            .unwrap()
+            > 0
     }
 }

@@ -68,7 +68,9 @@ impl Nights {
     }
 
     fn is_paused(&self, date: Date) -> bool {
-        self.pauses.iter().any(|(first, last)| *first <= date && date <= *last)
+        self.pauses
+            .iter()
+            .any(|(first, last)| *first <= date && date <= *last)
     }
 }
 
@@ -79,7 +81,9 @@ pub async fn schedule_due<P: Store + Clock>(
     tenant: &TenantId,
     nights: &Nights,
 ) -> Result<Option<RunId>, Error> {
-    let Some(date) = nights.due(ports.now()) else { return Ok(None) };
+    let Some(date) = nights.due(ports.now()) else {
+        return Ok(None);
+    };
     let date = date.to_string();
     let last: Option<String> = record::read(ports, &keys::schedule(tenant)).await?;
     // Dates of one form compare as text; a night older than the last one is over.
@@ -100,7 +104,10 @@ pub async fn schedule_due<P: Store + Clock>(
         Some(number) => number,
         None => record::read(ports, &run_key).await?.unwrap_or(1),
     };
-    let trigger = Trigger { kind: TriggerKind::Nightly, by: "scheduler".to_owned() };
+    let trigger = Trigger {
+        kind: TriggerKind::Nightly,
+        by: "scheduler".to_owned(),
+    };
     let run = runs::ensure(ports, tenant, number, trigger, &date).await?;
     record::write(ports, &keys::schedule(tenant), &date).await?;
     Ok(Some(run))
@@ -139,12 +146,19 @@ mod tests {
     fn scheduled(nights: &Nights, from: &str, days: i64) -> Vec<String> {
         let ports = MemoryPorts::new();
         ports.set_now(from.parse().unwrap());
-        let nights = &Nights { since: ports.now(), ..nights.clone() };
+        let nights = &Nights {
+            since: ports.now(),
+            ..nights.clone()
+        };
         block_on(async {
             let mut at = Vec::new();
             for _ in 0..days * 24 * 12 {
                 ports.advance(Duration::from_secs(300));
-                if schedule_due(&ports, &tenant(), nights).await.unwrap().is_some() {
+                if schedule_due(&ports, &tenant(), nights)
+                    .await
+                    .unwrap()
+                    .is_some()
+                {
                     at.push(ports.now().to_string());
                     let run = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();
                     assert!(run.is_some());
@@ -162,13 +176,24 @@ mod tests {
         let spring = scheduled(&nights, "2026-03-07T12:00:00Z", 3);
         assert_eq!(
             spring,
-            ["2026-03-08T07:30:00Z", "2026-03-09T06:30:00Z", "2026-03-10T06:30:00Z"]
+            [
+                "2026-03-08T07:30:00Z",
+                "2026-03-09T06:30:00Z",
+                "2026-03-10T06:30:00Z"
+            ]
         );
-        let nights = Nights { at: time(1, 30, 0, 0), ..nights };
+        let nights = Nights {
+            at: time(1, 30, 0, 0),
+            ..nights
+        };
         let autumn = scheduled(&nights, "2026-10-31T12:00:00Z", 3);
         assert_eq!(
             autumn,
-            ["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z", "2026-11-03T06:30:00Z"]
+            [
+                "2026-11-01T05:30:00Z",
+                "2026-11-02T06:30:00Z",
+                "2026-11-03T06:30:00Z"
+            ]
         );
     }
 
@@ -178,10 +203,25 @@ mod tests {
         let ports = MemoryPorts::new();
         block_on(async {
             ports.set_now("2026-01-16T09:00:00Z".parse().unwrap());
-            assert!(schedule_due(&ports, &tenant(), &nights).await.unwrap().is_some());
-            assert!(schedule_due(&ports, &tenant(), &nights).await.unwrap().is_none());
+            assert!(
+                schedule_due(&ports, &tenant(), &nights)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
+            assert!(
+                schedule_due(&ports, &tenant(), &nights)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
             ports.set_now("2026-01-17T20:00:00Z".parse().unwrap());
-            assert!(schedule_due(&ports, &tenant(), &nights).await.unwrap().is_none());
+            assert!(
+                schedule_due(&ports, &tenant(), &nights)
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
         });
     }
 
@@ -191,7 +231,10 @@ mod tests {
         let now: Timestamp = "2026-01-16T04:10:00Z".parse().unwrap();
         nights.pauses = vec![(date(2026, 1, 10), date(2026, 1, 15))];
         assert_eq!(nights.due(now), None);
-        assert_eq!(nights.next(now).unwrap().to_string(), "2026-01-17T04:00:00Z");
+        assert_eq!(
+            nights.next(now).unwrap().to_string(),
+            "2026-01-17T04:00:00Z"
+        );
         nights.pauses.clear();
         nights.since = now;
         assert_eq!(nights.due(now), None);
@@ -212,7 +255,10 @@ mod tests {
                         ports.advance(Duration::from_secs(60));
                         schedule_due(&ports, &tenant(), &nights).await.unwrap();
                     }
-                    let run = runs::current(&ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+                    let run = runs::current(&ports, &tenant(), Lane::Run)
+                        .await
+                        .unwrap()
+                        .unwrap();
                     assert_eq!(run.night.as_deref(), Some("2026-01-15"));
                     runs::leave(&ports, &tenant(), Lane::Run).await.unwrap();
                     let second = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();

@@ -24,7 +24,9 @@ pub enum ScheduleError {
     #[error("the variable app_url is not an address")]
     Address,
     /// It answered with an error.
-    #[error("the application answered {0} to the tick: check that internal_token is the same on both sides")]
+    #[error(
+        "the application answered {0} to the tick: check that internal_token is the same on both sides"
+    )]
     Status(u16),
     /// It could not be reached.
     #[error("the application could not be reached at app_url: {0}")]
@@ -70,9 +72,15 @@ mod tests {
         let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
             let number = asked.fetch_add(1, Ordering::Relaxed);
             assert_eq!(request.uri(), "http://127.0.0.1:3000/internal/tick");
-            assert_eq!(request.headers()[AUTHORIZATION], format!("Bearer {}", "i".repeat(32)));
+            assert_eq!(
+                request.headers()[AUTHORIZATION],
+                format!("Bearer {}", "i".repeat(32))
+            );
             ports.advance(std::time::Duration::from_secs(10));
-            let report = TickReport { more: number < reports_with_more, ..TickReport::default() };
+            let report = TickReport {
+                more: number < reports_with_more,
+                ..TickReport::default()
+            };
             let body = Bytes::from(serde_json::to_vec(&report).unwrap());
             let response = http::Response::builder().status(status).body(body).unwrap();
             Box::pin(async move { Ok(response) })
@@ -94,6 +102,9 @@ mod tests {
 
     #[test]
     fn a_wrong_token_is_said() {
-        assert_eq!(block_on(run(&ports(401, 0))), Err(ScheduleError::Status(401)));
+        assert_eq!(
+            block_on(run(&ports(401, 0))),
+            Err(ScheduleError::Status(401))
+        );
     }
 }

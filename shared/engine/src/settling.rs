@@ -40,7 +40,9 @@ pub async fn slice<P: Store + Clock>(
         Ok(evaluator) => evaluator,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
     };
-    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?.unwrap_or_default();
+    let snapshot = fetching::staged_snapshot(ports, tenant, &run.id)
+        .await?
+        .unwrap_or_default();
     let key = PlanProgress::key(tenant, &run.id);
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
     if progress.settled {
@@ -50,7 +52,9 @@ pub async fn slice<P: Store + Clock>(
     let left = progress.absent.range(progress.next_absent_bucket..);
     let buckets: Vec<u32> = left.map(|(bucket, _)| *bucket).collect();
     for bucket in buckets {
-        evaluator.absences(ports, &mut progress, &mut writer, &snapshot, bucket).await?;
+        evaluator
+            .absences(ports, &mut progress, &mut writer, &snapshot, bucket)
+            .await?;
         progress.next_absent_bucket = bucket + 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;
@@ -61,7 +65,9 @@ pub async fn slice<P: Store + Clock>(
     }
     writer.save(ports, &mut progress).await?;
     if !settle_addresses(ports, &evaluator, &mut progress).await? {
-        return Ok(SliceOutcome::Failed { failure: too_many_losers() });
+        return Ok(SliceOutcome::Failed {
+            failure: too_many_losers(),
+        });
     }
     if !progress.losers.is_empty() {
         for account in &progress.losers.clone() {
@@ -88,10 +94,15 @@ async fn settle_addresses(
         for bucket in buckets {
             let claims =
                 read_claims(store, evaluator.tenant, &evaluator.run.id, bucket, progress).await?;
-            let range = Range { bits: ADDRESS_BITS, index: bucket };
+            let range = Range {
+                bits: ADDRESS_BITS,
+                index: bucket,
+            };
             let held: Vec<AddressEntry> = evaluator.reader.range(store, ADDRESSES, range).await?;
-            let mut held =
-                held.into_iter().map(|entry| (entry.address.clone(), entry)).collect();
+            let mut held = held
+                .into_iter()
+                .map(|entry| (entry.address.clone(), entry))
+                .collect();
             progress.losers.append(&mut apply_claims(&mut held, claims));
             if progress.losers.len() > LOSERS_MAX {
                 return Ok(false);
@@ -139,14 +150,18 @@ impl Evaluator<'_> {
         let mut accounts = Accounts::of_bucket(bucket);
         for row in read_absent(store, self.tenant, &self.run.id, bucket).await? {
             let absence = self.absence(confirmed.get(&row.external_id), &snapshot.everyone);
-            let observation = Observation::Absent { external_id: &row.external_id, absence };
+            let observation = Observation::Absent {
+                external_id: &row.external_id,
+                absence,
+            };
             let person = Person {
                 bucket,
                 external_id: &row.external_id,
                 observation,
                 base: Some(&row),
             };
-            self.step(store, progress, writer, person, &mut accounts).await?;
+            self.step(store, progress, writer, person, &mut accounts)
+                .await?;
         }
         Ok(())
     }
@@ -165,9 +180,7 @@ impl Evaluator<'_> {
                 let mut record = record.clone();
                 record.groups.extend(everyone.iter().cloned());
                 match evaluate(self.rules, &record) {
-                    Evaluation::OutOfScope(_) if !self.needs_groups => {
-                        Absence::MovedOutOfScope
-                    }
+                    Evaluation::OutOfScope(_) if !self.needs_groups => Absence::MovedOutOfScope,
                     Evaluation::OutOfScope(_)
                     | Evaluation::InScope(_)
                     | Evaluation::Unusable(_) => Absence::Unconfirmed,

@@ -89,8 +89,10 @@ pub async fn call<Q: Serialize, A: serde::de::DeserializeOwned>(
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(Bytes::from(body))
         .map_err(|_| CallError::Malformed)?;
-    let answer =
-        transport.send(request, ANSWER_BYTES_MAX).await.map_err(CallError::Unreachable)?;
+    let answer = transport
+        .send(request, ANSWER_BYTES_MAX)
+        .await
+        .map_err(CallError::Unreachable)?;
     if answer.status() != StatusCode::OK {
         return Err(CallError::Status(answer.status().as_u16()));
     }

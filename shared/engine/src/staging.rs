@@ -112,11 +112,17 @@ impl Stage {
     ) -> Result<u32, StoreError> {
         let mut values = Vec::new();
         for (bucket, mut entries) in std::mem::take(&mut self.buckets) {
-            values.push((keys::staged(&self.tenant, &self.run, part, bucket), entries.take()));
+            values.push((
+                keys::staged(&self.tenant, &self.run, part, bucket),
+                entries.take(),
+            ));
         }
         let mut next_issue_part = issue_part;
         for piece in record::pieces(&std::mem::take(&mut self.issues)) {
-            values.push((keys::issues(&self.tenant, &self.run, next_issue_part), piece));
+            values.push((
+                keys::issues(&self.tenant, &self.run, next_issue_part),
+                piece,
+            ));
             next_issue_part += 1;
         }
         self.gathered = 0;
@@ -142,10 +148,7 @@ pub fn bucket_of_account(account: &str) -> u32 {
 }
 
 /// Writes values in batches that a store takes at once.
-pub async fn write_all(
-    store: &impl Store,
-    values: &[(String, Vec<u8>)],
-) -> Result<(), StoreError> {
+pub async fn write_all(store: &impl Store, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
     for batch in values.chunks(BATCH_VALUES_MAX) {
         store.set_many(batch).await?;
     }
@@ -178,7 +181,9 @@ impl Bucket {
         let mut members: BTreeMap<ExternalId, BTreeSet<Group>> = BTreeMap::new();
         for part in 0..parts {
             let key = keys::staged(tenant, run, part, bucket);
-            let Some(bytes) = store.get(&key).await? else { continue };
+            let Some(bytes) = store.get(&key).await? else {
+                continue;
+            };
             for entry in record::decode::<Vec<Staged>>(&key, &bytes)? {
                 match entry {
                     Staged::Member(id, group) => {

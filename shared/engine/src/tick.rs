@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
-use crate::schedule;
+use crate::schedule::{self, Nights};
 use crate::tenants::{self, Tenant};
 use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{RunId, TenantId};
@@ -65,7 +65,10 @@ pub async fn tick<P: Ports>(ports: &P) -> Result<TickReport, Error> {
             // One tenant's trouble must not keep the others from their night.
             if let Err(error) = look_after(ports, tenant, deadline, &mut report).await {
                 let reason = error.to_string();
-                report.failures.push(TickFailure { tenant: tenant.id.clone(), reason });
+                report.failures.push(TickFailure {
+                    tenant: tenant.id.clone(),
+                    reason,
+                });
             }
         }
         match page.next {
@@ -91,10 +94,12 @@ async fn look_after<P: Ports>(
     deadline: Timestamp,
     report: &mut TickReport,
 ) -> Result<(), Error> {
-    schedule::schedule_due(ports, &tenant.id, &tenant.nights()).await?;
+    schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
     for lane in Lane::ALL {
         while runs::has_work(ports, &tenant.id, lane).await? {
-            let Some(lease) = Lease::take(ports, &tenant.id).await? else { return Ok(()) };
+            let Some(lease) = Lease::take(ports, &tenant.id).await? else {
+                return Ok(());
+            };
             let driven = drive_lane(ports, &tenant.id, lane, &lease, deadline, report).await;
             lease.release(ports, &tenant.id).await?;
             match driven? {
@@ -126,6 +131,20 @@ async fn drive_lane<P: Ports>(
         driving::tidy(ports, tenant, &run).await?;
         runs::leave(ports, tenant, lane).await?;
     }
-    report.runs.push(TickedRun { tenant: tenant.clone(), run: run.id, state: run.state });
+    report.runs.push(TickedRun {
+        tenant: tenant.clone(),
+        run: run.id,
+        state: run.state,
+    });
     Ok(driven)
+}
+
+/// When a tenant's nights are.
+pub fn nights(tenant: &Tenant) -> Nights {
+    Nights {
+        zone: tenant.time_zone.zone(),
+        at: tenant.nightly_at.time(),
+        since: Timestamp::from_millisecond(tenant.created_at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        pauses: tenant.pauses.iter().map(|pause| (pause.from, pause.until)).collect(),
+    }
 }

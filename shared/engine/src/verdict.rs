@@ -15,7 +15,9 @@ pub async fn refusals(
     run: &Run,
     plan: &PlanProgress,
 ) -> Result<Vec<Refusal>, Error> {
-    let parent = commit::read(store, tenant, run.parent).await?.unwrap_or_default();
+    let parent = commit::read(store, tenant, run.parent)
+        .await?
+        .unwrap_or_default();
     let mut refusals = Vec::new();
     let known = plan.seen + plan.absent_count();
     for verdict in [

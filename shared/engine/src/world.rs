@@ -46,7 +46,10 @@ impl World {
         }));
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
-            ("seal_keys", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            (
+                "seal_keys",
+                "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            ),
             ("google_client_id", "rollcall.apps.googleusercontent.com"),
             ("google_client_secret", "a-secret-of-the-fake-google"),
         ] {
@@ -54,7 +57,12 @@ impl World {
         }
         let tenant = TenantId::parse("maple-grove").unwrap();
         let connection = ConnectionId::parse("google").unwrap();
-        let world = Self { ports, google, tenant, connection };
+        let world = Self {
+            ports,
+            google,
+            tenant,
+            connection,
+        };
         block_on(world.connect());
         world.set_rules(|rules| {
             for (id, path, account_type) in [
@@ -81,21 +89,35 @@ impl World {
             domain: connections::Domain::parse("maplegrove.example").unwrap(),
             mode: SyncMode::Import,
         };
-        connections::create(&self.ports, &who, &self.tenant, new).await.unwrap();
+        connections::create(&self.ports, &who, &self.tenant, new)
+            .await
+            .unwrap();
         let seal_keys = settings::seal_keys(&self.ports).await.unwrap();
         let tokens = KeptTokens {
             refresh_token: "refresh".to_owned(),
             access_token: "access".to_owned(),
             access_until_ms: i64::MAX,
         };
-        connections::keep_tokens(&self.ports, &seal_keys, &self.tenant, &self.connection, &tokens)
-            .await
-            .unwrap();
+        connections::keep_tokens(
+            &self.ports,
+            &seal_keys,
+            &self.tenant,
+            &self.connection,
+            &tokens,
+        )
+        .await
+        .unwrap();
         let of = (&who, Action::ConnectionSaved);
-        connections::modify(&self.ports, &self.tenant, &self.connection, of, |connection| {
-            connection.state = State::Active;
-            Ok(Change::Write)
-        })
+        connections::modify(
+            &self.ports,
+            &self.tenant,
+            &self.connection,
+            of,
+            |connection| {
+                connection.state = State::Active;
+                Ok(Change::Write)
+            },
+        )
         .await
         .unwrap();
     }
@@ -104,8 +126,10 @@ impl World {
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
             let key = keys::rule_set(&self.tenant, &self.connection);
-            let mut rules: RuleSet =
-                record::read(&self.ports, &key).await.unwrap().unwrap_or_default();
+            let mut rules: RuleSet = record::read(&self.ports, &key)
+                .await
+                .unwrap()
+                .unwrap_or_default();
             edit(&mut rules);
             record::write(&self.ports, &key, &rules).await.unwrap();
         });
@@ -124,12 +148,18 @@ impl World {
     /// Asks for a run or a preview and ticks until it is finished.
     pub(crate) fn run(&self, lane: Lane) -> Run {
         block_on(async {
-            let trigger = Trigger { kind: TriggerKind::Api, by: "test".to_owned() };
+            let trigger = Trigger {
+                kind: TriggerKind::Api,
+                by: "test".to_owned(),
+            };
             let asked =
                 engine_runs::request_in(&self.ports, &self.tenant, lane, trigger, None).await;
             let asked = asked.unwrap();
             self.tick_until_idle().await;
-            engine_runs::read(&self.ports, &self.tenant, &asked.run).await.unwrap().unwrap()
+            engine_runs::read(&self.ports, &self.tenant, &asked.run)
+                .await
+                .unwrap()
+                .unwrap()
         })
     }
 
@@ -140,7 +170,9 @@ impl World {
             assert_eq!(report.failures, [], "a tick failed");
             let mut busy = report.more;
             for lane in Lane::ALL {
-                busy |= engine_runs::has_work(&self.ports, &self.tenant, lane).await.unwrap();
+                busy |= engine_runs::has_work(&self.ports, &self.tenant, lane)
+                    .await
+                    .unwrap();
             }
             if !busy {
                 return;
@@ -157,7 +189,10 @@ impl World {
             let mut all = BTreeMap::new();
             let mut cursor = None;
             loop {
-                let page = reader.accounts(&self.ports, cursor.as_deref(), 7).await.unwrap();
+                let page = reader
+                    .accounts(&self.ports, cursor.as_deref(), 7)
+                    .await
+                    .unwrap();
                 for account in page.0 {
                     let known = all.insert(account.email.to_string(), account);
                     assert!(known.is_none(), "an address has two accounts");
@@ -177,14 +212,19 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
     let assignment = Assignment {
         id: rule(id.to_owned()),
         subject: Subject::OrgUnit {
-            unit: OrgUnitRef { id: None, path: path.to_owned() },
+            unit: OrgUnitRef {
+                id: None,
+                path: path.to_owned(),
+            },
             include_sub_units: true,
         },
         account_type,
         organization: None,
     };
-    let ids =
-        DefaultIds { filter: rule(format!("{id}-f")), mapping_set: rule(format!("{id}-s")) };
+    let ids = DefaultIds {
+        filter: rule(format!("{id}-f")),
+        mapping_set: rule(format!("{id}-s")),
+    };
     rules.put_assignment(assignment, &ids).unwrap();
 }
 

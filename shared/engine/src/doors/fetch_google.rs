@@ -17,8 +17,8 @@ use crate::seal::SealKeys;
 use crate::settings::{self, GoogleSettings};
 use crate::slices::{SliceOutcome, SliceRequest, Task};
 use bytes::Bytes;
-use connectors::fetch::WINDOW_DEFAULT;
 use connectors::base_url::BaseUrl;
+use connectors::fetch::WINDOW_DEFAULT;
 use connectors::google::directory::{
     Directory, PAGE_BYTES_MAX, Population, SINGLE_BYTES_MAX, parse_groups_page, parse_user,
 };
@@ -35,22 +35,21 @@ use std::collections::BTreeSet;
 const TOKEN_PAUSE_MS: i64 = 5_000;
 
 /// Serves one request.
-pub async fn handle<P: Ports>(
-    ports: &P,
-    request: http::Request<Bytes>,
-) -> http::Response<Bytes> {
+pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
     if request.method() != Method::POST {
         return Problem::not_found().to_response();
     }
     let answer = match request.uri().path() {
         "/slice" => match parse_json::<SliceRequest>(&request) {
-            Ok(asked) => slice(ports, &asked).await.map(|outcome| json(StatusCode::OK, &outcome)),
+            Ok(asked) => slice(ports, &asked)
+                .await
+                .map(|outcome| json(StatusCode::OK, &outcome)),
             Err(problem) => Err(problem),
         },
         "/person" => match parse_json::<Question>(&request) {
-            Ok(question) => {
-                person(ports, &question).await.map(|person| json(StatusCode::OK, &person))
-            }
+            Ok(question) => person(ports, &question)
+                .await
+                .map(|person| json(StatusCode::OK, &person)),
             Err(problem) => Err(problem),
         },
         _ => Err(Problem::not_found()),
@@ -75,11 +74,21 @@ impl<'a, P: Ports> Access<'a, P> {
     ) -> Result<Self, Error> {
         let google = settings::google(ports).await?;
         let seal_keys = settings::seal_keys(ports).await?;
-        Ok(Self { ports, google, seal_keys, tenant, connection })
+        Ok(Self {
+            ports,
+            google,
+            seal_keys,
+            tenant,
+            connection,
+        })
     }
 
     async fn token(&self, fresh: bool) -> Result<String, TokenFailure> {
-        let freshness = if fresh { Freshness::New } else { Freshness::Kept };
+        let freshness = if fresh {
+            Freshness::New
+        } else {
+            Freshness::Kept
+        };
         let of = (self.tenant, self.connection);
         let token =
             connections::access_token(self.ports, &self.google, &self.seal_keys, of, freshness);
@@ -101,7 +110,12 @@ impl<'a, P: Ports> Access<'a, P> {
                 TokenFailure::Seal(_) => "tokens_unreadable",
             };
             let message = format!("{failure}; nothing was changed");
-            SliceOutcome::Failed { failure: Failure { code: code.to_owned(), message } }
+            SliceOutcome::Failed {
+                failure: Failure {
+                    code: code.to_owned(),
+                    message,
+                },
+            }
         })
     }
 
@@ -121,7 +135,11 @@ impl<'a, P: Ports> Access<'a, P> {
 }
 
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Problem> {
-    let failed = |what: &str| Ok(SliceOutcome::Failed { failure: internal(what) });
+    let failed = |what: &str| {
+        Ok(SliceOutcome::Failed {
+            failure: internal(what),
+        })
+    };
     let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
     let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
         return failed("there is no such run");
@@ -134,7 +152,11 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     let token = async |fresh: bool| access.slice_token(fresh).await;
     let outcome = match asked.task {
         Task::Fetch => {
-            let scope = FetchScope { tenant: &asked.tenant, connection, run: &run.id };
+            let scope = FetchScope {
+                tenant: &asked.tenant,
+                connection,
+                run: &run.id,
+            };
             let plan = fetch_plan(access.base_url()?, &rules, &run);
             let begin = || Fetch::start(plan, ports.now());
             fetching::slice(ports, scope, unit_ids(&rules), begin, token, deadline).await?
@@ -172,22 +194,34 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
         GroupNeed::All => GroupScope::All,
     };
     let population = Population::Customer;
-    FetchPlan { base_url, population, units, groups, window: WINDOW_DEFAULT, seed: run.number }
+    FetchPlan {
+        base_url,
+        population,
+        units,
+        groups,
+        window: WINDOW_DEFAULT,
+        seed: run.number,
+    }
 }
 
 /// The org units that links and assignments name.
 fn known_units(rules: &RuleSet) -> impl Iterator<Item = &OrgUnitRef> {
     let links = rules.links.iter().map(|link| &link.unit);
-    let assigned = rules.assignments.iter().filter_map(|assignment| match &assignment.subject {
-        Subject::Group { .. } => None,
-        Subject::OrgUnit { unit, .. } => Some(unit),
-    });
+    let assigned = rules
+        .assignments
+        .iter()
+        .filter_map(|assignment| match &assignment.subject {
+            Subject::Group { .. } => None,
+            Subject::OrgUnit { unit, .. } => Some(unit),
+        });
     links.chain(assigned)
 }
 
 /// The provider's ids of the org units that the rules know.
 fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
-    known_units(rules).filter_map(|unit| unit.id.clone()).collect()
+    known_units(rules)
+        .filter_map(|unit| unit.id.clone())
+        .collect()
 }
 
 /// One person as Google shows them now, with their groups where rules look at groups.
@@ -229,7 +263,9 @@ async fn person<P: Ports>(ports: &P, question: &Question) -> Result<Person, Prob
         let Ok(groups) = groups else {
             return unavailable("the person's groups can't be read".to_owned());
         };
-        record.groups.extend(groups.groups.into_iter().map(|entry| entry.group));
+        record
+            .groups
+            .extend(groups.groups.into_iter().map(|entry| entry.group));
     }
     Ok(Person::Record { record })
 }

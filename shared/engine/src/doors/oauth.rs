@@ -4,9 +4,7 @@
 //! `google_accounts_url`, `google_oauth_url`, `google_api_url`, `google_certs_url`. It reaches the
 //! hosts of the last three.
 
-use crate::authorize::{
-    self, AuthorizeError, CALLBACK_PATH, Finished, OAuthSettings, START_PATH,
-};
+use crate::authorize::{self, AuthorizeError, CALLBACK_PATH, Finished, OAuthSettings, START_PATH};
 use crate::doors::page::{escape, page};
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
@@ -20,7 +18,11 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
     match serve(ports, &request).await {
         Ok(response) => response,
         Err(problem) if accepts_html(&request) => {
-            let text = format!("<p role=\"alert\">{}</p>{}", escape(&problem.detail), help());
+            let text = format!(
+                "<p role=\"alert\">{}</p>{}",
+                escape(&problem.detail),
+                help()
+            );
             page(problem.kind.status(), "This did not work", &text)
         }
         Err(problem) => problem.to_response(),

@@ -1,12 +1,12 @@
 //! The door of the `rules` component, reached over service chaining alone: evaluates a run's
 //! snapshot and settles its plan.
 
+use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::{self, RunRules, frozen_rules, internal};
 use crate::explaining::{self, Question};
 use crate::fetching;
 use crate::ports::Ports;
-use crate::doors::json;
 use crate::problem::{Problem, parse_json};
 use crate::runs;
 use crate::settling;
@@ -19,10 +19,7 @@ use jiff::SignedDuration;
 const FETCH_COMPONENT: &str = "fetch-google";
 
 /// Serves one request.
-pub async fn handle<P: Ports>(
-    ports: &P,
-    request: http::Request<Bytes>,
-) -> http::Response<Bytes> {
+pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
     if request.method() != Method::POST {
         return Problem::not_found().to_response();
     }
@@ -50,10 +47,14 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
     let tenant = &asked.tenant;
     let Some(run) = runs::read(ports, tenant, &asked.run).await? else {
-        return Ok(SliceOutcome::Failed { failure: internal("there is no such run") });
+        return Ok(SliceOutcome::Failed {
+            failure: internal("there is no such run"),
+        });
     };
     let rules = frozen_rules(ports, tenant, &asked.run).await?;
-    let snapshot = fetching::staged_snapshot(ports, tenant, &asked.run).await?.unwrap_or_default();
+    let snapshot = fetching::staged_snapshot(ports, tenant, &asked.run)
+        .await?
+        .unwrap_or_default();
     let rules = match RunRules::new(&rules, &snapshot.unit_paths) {
         Ok(rules) => rules,
         Err(error) => {
@@ -64,8 +65,8 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     match asked.task {
         Task::Evaluate => evaluation::slice(ports, tenant, &run, &rules, deadline).await,
         Task::Settle => settling::slice(ports, tenant, &run, &rules, deadline).await,
-        Task::Confirm | Task::Fetch => {
-            Ok(SliceOutcome::Failed { failure: internal("this component reads no provider") })
-        }
+        Task::Confirm | Task::Fetch => Ok(SliceOutcome::Failed {
+            failure: internal("this component reads no provider"),
+        }),
     }
 }

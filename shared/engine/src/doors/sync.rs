@@ -4,9 +4,9 @@
 //! Only `/internal/tick` has a route, so only it is reachable from outside and asks for the
 //! internal token; the other path is reached over service chaining alone.
 
+use crate::doors::json;
 use crate::doors::nudge::Nudge;
 use crate::ports::Ports;
-use crate::doors::json;
 use crate::problem::{Kind, Problem};
 use crate::secrets;
 use crate::settings;
@@ -16,10 +16,7 @@ use http::{Method, StatusCode};
 use mapping::ids::TenantId;
 
 /// Serves one request.
-pub async fn handle<P: Ports>(
-    ports: &P,
-    request: http::Request<Bytes>,
-) -> http::Response<Bytes> {
+pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
     let path = request.uri().path().to_owned();
     if request.method() != Method::POST {
         let mut problem = Problem::new(Kind::MethodNotAllowed, "this path takes POST alone");
@@ -32,9 +29,15 @@ pub async fn handle<P: Ports>(
             Err(problem) => problem.to_response(),
         };
     }
-    let tenant = path.strip_prefix("/drive/").and_then(|text| TenantId::parse(text).ok());
-    let Some(tenant) = tenant else { return Problem::not_found().to_response() };
-    let driven = tick::drive_tenant(ports, &tenant).await.map_err(Problem::from);
+    let tenant = path
+        .strip_prefix("/drive/")
+        .and_then(|text| TenantId::parse(text).ok());
+    let Some(tenant) = tenant else {
+        return Problem::not_found().to_response();
+    };
+    let driven = tick::drive_tenant(ports, &tenant)
+        .await
+        .map_err(Problem::from);
     let more = driven.as_ref().is_ok_and(|report| report.more);
     let mut response = answer(driven);
     if more {

@@ -130,7 +130,7 @@ impl From<EditError> for Problem {
         let detail = error.to_string();
         let field = match error {
             EditError::Unknown { .. } => return Problem::new(Kind::NotFound, detail),
-            EditError::DefaultFixed { .. } | EditError::TooMany => {
+            EditError::DefaultFixed { .. } | EditError::Large | EditError::TooMany => {
                 return Problem::new(Kind::Conflict, detail);
             }
             EditError::Expression { .. } => "expression",
@@ -177,11 +177,14 @@ impl From<crate::authorize::AuthorizeError> for Problem {
         let detail = error.to_string();
         let kind = match error {
             E::Connection(error) => return error.into(),
-            E::Engine(error)
-            | E::Identity(crate::authorize::IdentityError::Engine(error)) => return error.into(),
+            E::Engine(error) | E::Identity(crate::authorize::IdentityError::Engine(error)) => {
+                return error.into();
+            }
             E::Seal(error) => return error.into(),
             E::State | E::Callback(_) => Kind::BadRequest,
-            E::Browser | E::Identity(_) | E::MissingScopes(_) | E::NoRefreshToken => Kind::Forbidden,
+            E::Browser | E::Identity(_) | E::MissingScopes(_) | E::NoRefreshToken => {
+                Kind::Forbidden
+            }
             E::Token(_) | E::Unreachable => Kind::Provider,
         };
         Problem::new(kind, detail)
@@ -191,5 +194,11 @@ impl From<crate::authorize::AuthorizeError> for Problem {
 impl From<mapping::ids::IdError> for Problem {
     fn from(error: mapping::ids::IdError) -> Self {
         Problem::field("id", error.to_string())
+    }
+}
+
+impl From<crate::slices::CallError> for Problem {
+    fn from(error: crate::slices::CallError) -> Self {
+        Problem::new(Kind::Unavailable, error.to_string())
     }
 }

@@ -60,7 +60,11 @@ impl Batch {
         let name = digest(&bytes);
         let key = keys::blob(tenant, &name);
         if bytes.len() > VALUE_BYTES_MAX {
-            return Err(RecordError::Large { key, bytes: bytes.len() }.into());
+            return Err(RecordError::Large {
+                key,
+                bytes: bytes.len(),
+            }
+            .into());
         }
         self.bytes += bytes.len();
         self.values.push((key, bytes));

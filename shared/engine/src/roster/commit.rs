@@ -102,7 +102,10 @@ pub async fn publish<P: Store + Clock>(
 ) -> Result<Generation, PublishError> {
     let newest = newest(ports, tenant).await?.generation;
     if newest != draft.parent {
-        return Err(PublishError::Stale { parent: draft.parent, newest });
+        return Err(PublishError::Stale {
+            parent: draft.parent,
+            newest,
+        });
     }
     let generation = take_number(ports, tenant, newest).await?;
     draft.generation = generation;
@@ -112,8 +115,12 @@ pub async fn publish<P: Store + Clock>(
     if !lease.is_held(ports, tenant).await? {
         return Err(PublishError::LeaseLost);
     }
-    record::write(ports, &keys::commit(tenant, generation), &draft).await.map_err(Error::from)?;
-    record::write(ports, &keys::head(tenant), &generation).await.map_err(Error::from)?;
+    record::write(ports, &keys::commit(tenant, generation), &draft)
+        .await
+        .map_err(Error::from)?;
+    record::write(ports, &keys::head(tenant), &generation)
+        .await
+        .map_err(Error::from)?;
     Ok(generation)
 }
 
@@ -124,14 +131,23 @@ async fn take_number(
 ) -> Result<Generation, PublishError> {
     let mut number = newest.next();
     for _ in 0..BURNED_MAX {
-        let ticket = store.increment(&keys::ticket(tenant, number), 1).await.map_err(Error::from)?;
+        let ticket = store
+            .increment(&keys::ticket(tenant, number), 1)
+            .await
+            .map_err(Error::from)?;
         if ticket == 1 {
             return Ok(number);
         }
         if read(store, tenant, number).await?.is_some() {
-            return Err(PublishError::Stale { parent: newest, newest: number });
+            return Err(PublishError::Stale {
+                parent: newest,
+                newest: number,
+            });
         }
         number = number.next();
     }
-    Err(PublishError::Stale { parent: newest, newest: number })
+    Err(PublishError::Stale {
+        parent: newest,
+        newest: number,
+    })
 }

@@ -81,7 +81,9 @@ pub async fn load_range<T: Entry>(
     for index in shards {
         let number = index as usize / SHARDS_PER_PAGE;
         if page.as_ref().is_none_or(|(held, _)| *held != number) {
-            let Some(name) = root.pages.get(number) else { continue };
+            let Some(name) = root.pages.get(number) else {
+                continue;
+            };
             page = Some((number, load_page(store, tenant, name).await?));
         }
         let Some((_, names)) = &page else { continue };
@@ -135,7 +137,14 @@ impl MapDraft {
             vec![String::new(); shard::count(bits) as usize]
         };
         let len = old.len;
-        Ok(Self { tenant: tenant.clone(), old, bits, len, names, batch: Batch::default() })
+        Ok(Self {
+            tenant: tenant.clone(),
+            old,
+            bits,
+            len,
+            names,
+            batch: Batch::default(),
+        })
     }
 
     /// Goes on with a draft that [`MapDraft::save`] saved.
@@ -167,11 +176,7 @@ impl MapDraft {
     }
 
     /// The entries of the old state in this range.
-    pub async fn load<T: Entry>(
-        &self,
-        store: &impl Store,
-        range: Range,
-    ) -> Result<Vec<T>, Error> {
+    pub async fn load<T: Entry>(&self, store: &impl Store, range: Range) -> Result<Vec<T>, Error> {
         load_range(store, &self.tenant, &self.old, range).await
     }
 
@@ -201,7 +206,8 @@ impl MapDraft {
                 String::new()
             } else {
                 let bytes = record::encode(&part);
-                self.put_unless_kept(store, first as usize + offset, bytes).await?
+                self.put_unless_kept(store, first as usize + offset, bytes)
+                    .await?
             };
             if let Some(slot) = self.names.get_mut(first as usize + offset) {
                 *slot = name;
@@ -237,6 +243,10 @@ impl MapDraft {
             }
         }
         self.batch.flush(store).await?;
-        Ok(MapRoot { bits: self.bits, len: self.len, pages })
+        Ok(MapRoot {
+            bits: self.bits,
+            len: self.len,
+            pages,
+        })
     }
 }

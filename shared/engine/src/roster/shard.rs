@@ -37,9 +37,9 @@ impl Range {
 pub fn hash(placement: &str) -> u32 {
     const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-    let mut hash = placement
-        .bytes()
-        .fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+    let mut hash = placement.bytes().fold(FNV_OFFSET, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
+    });
     // FNV's top bits are its weakest; the mix of SplitMix64 spreads all of them over the top.
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -75,7 +75,13 @@ mod tests {
             let fine = index_of_hash(hash(id), 9);
             assert_eq!(index_of_hash(hash(id), 4), fine >> 5);
             assert_eq!(index_of_hash(hash(id), 0), 0);
-            assert!(Range { bits: 9, index: fine }.contains(id));
+            assert!(
+                Range {
+                    bits: 9,
+                    index: fine
+                }
+                .contains(id)
+            );
             assert!(Range::ALL.contains(id));
         }
     }
@@ -93,7 +99,10 @@ mod tests {
             let index = index_of_hash(hash(&format!("student{number}@x")), 4);
             shards[index as usize] += 1;
         }
-        assert!(shards.iter().all(|filled| (60..=140).contains(filled)), "{shards:?}");
+        assert!(
+            shards.iter().all(|filled| (60..=140).contains(filled)),
+            "{shards:?}"
+        );
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub(crate) struct FakeGoogle {
 impl FakeGoogle {
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         Self {
-            users: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
+            users: users
+                .into_iter()
+                .map(|user| (user.id.clone(), user))
+                .collect(),
             unlisted: Vec::new(),
             lists_are_empty: false,
             requests: 0,
@@ -61,12 +64,15 @@ impl FakeGoogle {
     pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
         self.requests += 1;
         assert_eq!(request.headers()["authorization"], "Bearer access");
-        let path = request.uri().path().strip_prefix("/admin/directory/v1/").unwrap();
-        let query: BTreeMap<String, String> = url::form_urlencoded::parse(
-            request.uri().query().unwrap_or_default().as_bytes(),
-        )
-        .into_owned()
-        .collect();
+        let path = request
+            .uri()
+            .path()
+            .strip_prefix("/admin/directory/v1/")
+            .unwrap();
+        let query: BTreeMap<String, String> =
+            url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+                .into_owned()
+                .collect();
         if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
@@ -88,12 +94,16 @@ impl FakeGoogle {
 
     fn list(&self, query: &BTreeMap<String, String>) -> Value {
         let unit = query.get("query").map(|query| {
-            query.strip_prefix("orgUnitPath='").unwrap().strip_suffix('\'').unwrap().to_owned()
+            query
+                .strip_prefix("orgUnitPath='")
+                .unwrap()
+                .strip_suffix('\'')
+                .unwrap()
+                .to_owned()
         });
         let below = |user: &&FakeUser| {
-            unit.as_ref().is_none_or(|unit| {
-                user.unit == *unit || user.unit.starts_with(&format!("{unit}/"))
-            })
+            unit.as_ref()
+                .is_none_or(|unit| user.unit == *unit || user.unit.starts_with(&format!("{unit}/")))
         };
         let listed: Vec<&FakeUser> = self
             .users
@@ -101,9 +111,15 @@ impl FakeGoogle {
             .filter(below)
             .filter(|user| !self.lists_are_empty && !self.unlisted.contains(&user.id))
             .collect();
-        let from: usize = query.get("pageToken").map_or(0, |token| token.parse().unwrap());
-        let page: Vec<Value> =
-            listed.iter().skip(from).take(self.page_size).map(|user| to_json(user)).collect();
+        let from: usize = query
+            .get("pageToken")
+            .map_or(0, |token| token.parse().unwrap());
+        let page: Vec<Value> = listed
+            .iter()
+            .skip(from)
+            .take(self.page_size)
+            .map(|user| to_json(user))
+            .collect();
         let mut answer = json!({"kind": "admin#directory#users"});
         if !page.is_empty() {
             answer["users"] = Value::Array(page);

@@ -14,17 +14,32 @@ use std::time::Duration;
 /// Forty students, of whom some are a unit deeper, and ten teachers.
 fn district() -> Vec<FakeUser> {
     let student = |number: usize| {
-        FakeUser::new(number, if number % 3 == 0 { "/Students/Grade 9" } else { "/Students" })
+        FakeUser::new(
+            number,
+            if number % 3 == 0 {
+                "/Students/Grade 9"
+            } else {
+                "/Students"
+            },
+        )
     };
-    (0..40).map(student).chain((40..50).map(|number| FakeUser::new(number, "/Staff"))).collect()
+    (0..40)
+        .map(student)
+        .chain((40..50).map(|number| FakeUser::new(number, "/Staff")))
+        .collect()
 }
 
 fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
     let mut all = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let page =
-            block_on(history::changes(&world.ports, &world.tenant, &run.id, cursor.as_deref(), 3));
+        let page = block_on(history::changes(
+            &world.ports,
+            &world.tenant,
+            &run.id,
+            cursor.as_deref(),
+            3,
+        ));
         let (page, next) = page.unwrap();
         all.extend(page);
         cursor = next;
@@ -44,7 +59,13 @@ fn a_first_run_imports_everybody_in_scope() {
     users.push(FakeUser::new(90, "/Alumni"));
     let world = World::new(users);
     let run = world.sync();
-    assert_eq!(run.state, RunState::Applied, "{:?} {:?}", run.failure, run.refusals);
+    assert_eq!(
+        run.state,
+        RunState::Applied,
+        "{:?} {:?}",
+        run.failure,
+        run.refusals
+    );
     assert_eq!(run.counts.total.creates, 50);
     let accounts = world.accounts();
     assert_eq!(accounts.len(), 50);
@@ -211,7 +232,11 @@ fn a_change_of_rules_suspends_nobody() {
     });
     world.sync();
     let accounts = world.accounts();
-    assert!(accounts.values().all(|account| account.status == Status::Active));
+    assert!(
+        accounts
+            .values()
+            .all(|account| account.status == Status::Active)
+    );
     assert!(accounts[&email(45)].no_longer_in_scope);
     world.set_rules(|rules| assign(rules, "staff", "/Staff", AccountType::Teacher));
     world.sync();
@@ -243,16 +268,25 @@ fn a_crash_at_any_store_operation_leaves_the_old_roster_or_the_new_one() {
             let at = world.ports.operations() + operation;
             world.ports.crash_at(Some((at, point)));
             block_on(async {
-                let trigger = Trigger { kind: TriggerKind::Api, by: "test".to_owned() };
+                let trigger = Trigger {
+                    kind: TriggerKind::Api,
+                    by: "test".to_owned(),
+                };
                 let _ = runs::request(&world.ports, &world.tenant, trigger.clone()).await;
                 let _ = tick::tick(&world.ports).await;
                 world.ports.crash_at(None);
                 world.ports.advance(Duration::from_secs(61));
-                runs::request(&world.ports, &world.tenant, trigger).await.unwrap();
+                runs::request(&world.ports, &world.tenant, trigger)
+                    .await
+                    .unwrap();
                 world.tick_until_idle().await;
             });
             let mut accounts = world.accounts();
-            assert_eq!(accounts.len(), expected.len(), "operation {operation} {point:?}");
+            assert_eq!(
+                accounts.len(),
+                expected.len(),
+                "operation {operation} {point:?}"
+            );
             for (account, expected) in accounts.values_mut().zip(expected.values()) {
                 account.created_at_ms = expected.created_at_ms;
                 account.changed_at_ms = expected.changed_at_ms;

@@ -2,10 +2,11 @@
 
 use super::call::{Call, List};
 use crate::doors::json;
-use crate::explaining::{self, Question};
+use crate::explaining::{Answer as Answered, Question};
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::roster::Reader;
+use crate::slices;
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::account::Email;
@@ -16,8 +17,8 @@ type Answer = Result<http::Response<Bytes>, Problem>;
 /// Longest address or cursor looked at, in bytes.
 const VALUE_BYTES_MAX: usize = 256;
 
-/// The component that asks Google about one person.
-const FETCH_GOOGLE: &str = "fetch-google";
+/// The component that knows the rules.
+const RULES: &str = "rules";
 
 /// All accounts page by page, or with `address` the one that has it as email or username.
 pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
@@ -61,7 +62,7 @@ pub(super) async fn explain<P: Ports>(call: &Call<'_, P>) -> Answer {
         connection,
         email,
     };
-    let answer = explaining::explain(call.ports, FETCH_GOOGLE, &question).await?;
+    let answer: Answered = slices::call(call.ports, RULES, "/explain", &question).await?;
     Ok(json(StatusCode::OK, &answer))
 }
 

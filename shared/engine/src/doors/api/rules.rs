@@ -161,7 +161,10 @@ fn expected_version<P>(call: &Call<'_, P>) -> Result<Option<RuleSetVersion>, Pro
         .and_then(|text| text.trim().trim_matches('"').parse().ok());
     let bad = || Problem {
         kind: Kind::BadRequest,
-        ..Problem::field("if-match", "must be one version in quotes, as etag gives it")
+        ..Problem::field(
+            "if-match",
+            "must be one version in quotes, as etag gives it",
+        )
     };
     number.map(RuleSetVersion).map(Some).ok_or_else(bad)
 }
@@ -193,19 +196,19 @@ fn edit_of<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Result<Edit, P
             let body: FilterBody = call.json()?;
             let at = body.at;
             let rule = filter(call.ports, body, None)?;
-            plain(move |rules| rules.add_filter(&FilterList::Rules, rule, at))
+            plain(move |rules| rules.add_filter(&FilterList::Top, rule, at))
         }
         Operation::ReplaceFilter => {
             let rule = filter(call.ports, call.json()?, Some(in_path()?))?;
-            plain(move |rules| rules.replace_filter(&FilterList::Rules, rule))
+            plain(move |rules| rules.replace_filter(&FilterList::Top, rule))
         }
         Operation::RemoveFilter => {
             let id = in_path()?;
-            plain(move |rules| rules.remove_filter(&FilterList::Rules, &id))
+            plain(move |rules| rules.remove_filter(&FilterList::Top, &id))
         }
         Operation::OrderFilters => {
             let Order { order } = call.json()?;
-            plain(move |rules| rules.reorder_filters(&FilterList::Rules, &order))
+            plain(move |rules| rules.reorder_filters(&FilterList::Top, &order))
         }
         Operation::AddMappingSet => {
             let body: MappingSetBody = call.json()?;
@@ -275,10 +278,7 @@ fn put_link<P: Ports>(call: &Call<'_, P>, in_path: Option<RuleId>) -> Result<Edi
     })
 }
 
-fn put_assignment<P: Ports>(
-    call: &Call<'_, P>,
-    in_path: Option<RuleId>,
-) -> Result<Edit, Problem> {
+fn put_assignment<P: Ports>(call: &Call<'_, P>, in_path: Option<RuleId>) -> Result<Edit, Problem> {
     let body: AssignmentBody = call.json()?;
     let is_new = in_path.is_none();
     let assignment = Assignment {
