@@ -5,7 +5,6 @@ mod bindings {
         unsafe_code,
         reason = "the generated export of a component can't do without"
     )]
-    #![expect(missing_docs, reason = "generated code")]
 
     wit_bindgen::generate!({ path: "wit", world: "spin-cron" });
 

@@ -5,7 +5,7 @@ use crate::{Platform, send};
 use bytes::Bytes;
 use engine::doors::nudge::Nudge;
 use engine::ports::TransportError;
-use engine::problem;
+use engine::problem::{Kind, Problem};
 use spin_sdk::http::{FullBody, Request};
 
 /// What a component answers.
@@ -26,8 +26,13 @@ pub async fn serve(
     let (parts, body) = request.into_parts();
     let mut response = match read_limited(body, body_bytes_max).await {
         Ok(body) => door(&Platform::new(), http::Request::from_parts(parts, body)).await,
-        Err(TransportError::BodyTooLarge { limit }) => problem::body_too_large(limit),
-        Err(_) => problem::unreadable_body(),
+        Err(TransportError::BodyTooLarge { limit }) => {
+            let detail = format!("the request may have at most {limit} bytes");
+            Problem::new(Kind::TooLarge, detail).to_response()
+        }
+        Err(_) => {
+            Problem::new(Kind::BadRequest, "the request's body could not be read").to_response()
+        }
     };
     if let Some(nudge) = response.extensions_mut().remove::<Nudge>() {
         spin_sdk::wasip3::spawn(async move {
