@@ -4,21 +4,23 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// 64 bits of a SHA-256. Among the ten million comparisons of a read of a million people an
-/// accidental equality has a chance below 10⁻⁸, and its price is a read that is tried again.
+/// 64 bits of FNV-1a. Among the ten million comparisons of a read of a million people an accidental
+/// equality has a chance below 10⁻⁸, and its price is a read that is tried again. It need not
+/// withstand an attacker: a provider that makes equal fingerprints only fails its own read.
 pub(crate) type Fingerprint = u64;
 
-pub(crate) fn fingerprint(domain: u8, text: &str) -> Fingerprint {
-    let mut hash = Sha256::new();
-    hash.update([domain]);
-    hash.update(text);
-    hash.finalize()
-        .iter()
-        .take(8)
-        .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// The fingerprint of a text of one kind; equal texts of different kinds differ.
+pub(crate) fn fingerprint(kind: u8, text: &str) -> Fingerprint {
+    std::iter::once(kind)
+        .chain(text.bytes())
+        .fold(FNV_OFFSET, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
+        })
 }
 
 /// Fingerprints of one chain.

@@ -64,7 +64,7 @@ impl<F: FnMut(&Request<Bytes>) -> Answer> Driver<F> {
                 Poll::Failed(error) => return (batches, Err(error)),
                 Poll::NeedsToken => {
                     self.tokens_asked += 1;
-                    self.access_token = TOKEN.to_owned();
+                    TOKEN.clone_into(&mut self.access_token);
                     connector.token_refreshed();
                 }
                 Poll::WaitUntil(until) => {

@@ -38,14 +38,15 @@ fn end_with(part: &str, replacement: impl Fn(u32) -> Response<Bytes>) -> FetchEr
 }
 
 fn malformation(error: &FetchError) -> Option<Malformation> {
-    match error {
-        FetchError::GaveUp {
-            cause: Cause::Malformed(malformation),
-            attempts: 3,
-            ..
-        } => Some(*malformation),
-        _ => None,
-    }
+    let FetchError::GaveUp {
+        cause: Cause::Malformed(malformation),
+        attempts: 3,
+        ..
+    } = error
+    else {
+        return None;
+    };
+    Some(*malformation)
 }
 
 fn users(ids: std::ops::Range<u32>, next: Option<&str>) -> Value {

@@ -176,13 +176,13 @@ fn a_named_group_is_read_with_its_name() {
     let plan = plan(UnitScopes::Everyone, GroupScope::Named(named));
     let (batches, end) = read(plan, |request| Ok(district.answer(request)));
     assert_eq!(end.unwrap().totals().members, 2);
-    let names: BTreeSet<_> = stage(batches)
+    let read_names: BTreeSet<_> = stage(batches)
         .members
         .into_iter()
         .map(|(_, group)| group.name)
         .collect();
     assert_eq!(
-        names,
+        read_names,
         BTreeSet::from(["Group science@maplegrove.example".to_owned()])
     );
 }

@@ -125,7 +125,7 @@ fn a_rate_limit_holds_every_chain() {
         super::driver::unit("/B", true),
     ]);
     let mut fetch = Fetch::start(plan(units, GroupScope::None), now());
-    let mut send = |fetch: &mut Fetch| match fetch.poll(now(), TOKEN) {
+    let send = |fetch: &mut Fetch| match fetch.poll(now(), TOKEN) {
         Poll::Send { chain, request, .. } => (chain, district.answer(&request)),
         other => panic!("{other:?}"),
     };
@@ -225,7 +225,7 @@ fn read_slowly(pauses: usize) -> Result<CompleteRead, FetchError> {
     use connectors::fetch::{Connector, Poll};
     let district = District::new(&["/A"], 5, 4);
     let mut fetch = Fetch::start(everyone(), now());
-    let (mut at, mut batches, mut paused) = (now(), Vec::new(), 0);
+    let (mut at, mut batches, mut taken) = (now(), Vec::new(), 0);
     loop {
         match fetch.poll(at, TOKEN) {
             Poll::Done(complete) => {
@@ -239,8 +239,8 @@ fn read_slowly(pauses: usize) -> Result<CompleteRead, FetchError> {
                 let has_begun = batches
                     .last()
                     .is_some_and(|batch| !batch.records.is_empty());
-                if has_begun && paused < pauses {
-                    paused += 1;
+                if has_begun && taken < pauses {
+                    taken += 1;
                     at = at.checked_add(SignedDuration::from_hours(72)).unwrap();
                 }
             }

@@ -95,14 +95,13 @@ fn parse_one_by_one(body: &[u8]) -> Result<UsersPage<'static>, Malformation> {
     let mut people = Vec::with_capacity(users.len());
     let mut issues = Vec::new();
     for user in users {
-        match serde_json::from_str::<Person<'_>>(user.get()) {
-            Ok(person) => people.push(person.into_owned()),
-            Err(_) => {
-                let id = serde_json::from_str::<OnlyId>(user.get());
-                let id = id.ok().and_then(|only| ExternalId::parse(only.id).ok());
-                issues.push(Issue::new(malformed("users"), id, None));
-            }
+        if let Ok(person) = serde_json::from_str::<Person<'_>>(user.get()) {
+            people.push(person.into_owned());
+            continue;
         }
+        let id = serde_json::from_str::<OnlyId>(user.get());
+        let id = id.ok().and_then(|only| ExternalId::parse(only.id).ok());
+        issues.push(Issue::new(malformed("users"), id, None));
     }
     Ok(UsersPage {
         people,

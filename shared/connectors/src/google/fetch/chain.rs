@@ -11,7 +11,6 @@ use crate::google::directory::{
 use jiff::{SignedDuration, Timestamp};
 use mapping::source::Group;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// Most pages of one chain: 2,000,000 people or 800,000 members, twice the largest district.
 pub const PAGES_PER_CHAIN_MAX: u32 = 4_000;
@@ -282,8 +281,10 @@ impl Chain {
 /// Fingerprints of a page's entries, each of which may stand there only once.
 fn fingerprints<'a>(ids: impl Iterator<Item = &'a str>) -> Result<Vec<Fingerprint>, Malformation> {
     let all: Vec<Fingerprint> = ids.map(|id| fingerprint(RECORD, id)).collect();
-    let different: BTreeSet<&Fingerprint> = all.iter().collect();
-    if different.len() < all.len() {
+    let mut sorted = all.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < all.len() {
         return Err(Malformation::DuplicateRecord);
     }
     Ok(all)
