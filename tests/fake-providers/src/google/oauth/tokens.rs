@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::distr::{Alphanumeric, SampleString};
 use rand::SeedableRng;
+use rand::distr::{Alphanumeric, SampleString};
 use rand_chacha::ChaCha20Rng;
 
 /// How long a code can be exchanged.
