@@ -61,7 +61,7 @@ mod tests {
     fn the_clock_moves_by_what_it_is_told_and_runs_on() {
         let clock = VirtualClock::new();
         let before = clock.now_ms();
-        clock.advance(Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
         let moved = clock.now_ms() - before;
         assert!((3_600_000..3_660_000).contains(&moved), "{moved}");
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,19 @@ pub enum FaultKind {
     },
     /// The right answer, cut off in the middle.
     TruncatedBody,
+}
+
+impl FaultKind {
+    /// How long the answer is held back.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        if let Self::Latency { milliseconds } = self {
+            return Some(Duration::from_millis(*milliseconds));
+        }
+        if let Self::Stall { seconds } = self {
+            return Some(Duration::from_secs(*seconds));
+        }
+        None
+    }
 }
 
 /// Which requests go wrong. What is absent matches everything.

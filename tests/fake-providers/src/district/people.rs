@@ -209,7 +209,7 @@ impl<R: Rng> Draw<'_, R> {
             kind: PersonKind::ServiceAccount,
             given: Cow::Borrowed(job),
             family: Cow::Borrowed("Service"),
-            local_part: self.unused(format!("svc-{slug}")),
+            local_part: self.unused(&format!("svc-{slug}")),
             aliases: Vec::new(),
             school: None,
             previous_school: None,
@@ -276,7 +276,7 @@ impl<R: Rng> Draw<'_, R> {
             }
             None => format!("{given}.{family}"),
         };
-        self.unused(wanted)
+        self.unused(&wanted)
     }
 
     fn aliases_for(&mut self, given: &str, family: &str) -> Vec<Box<str>> {
@@ -284,16 +284,16 @@ impl<R: Rng> Draw<'_, R> {
             return Vec::new();
         }
         let initial: String = given.chars().take(1).collect();
-        let mut aliases = vec![self.unused(format!("{initial}.{family}"))];
+        let mut aliases = vec![self.unused(&format!("{initial}.{family}"))];
         if self.rng.random_ratio(1, 4) {
-            aliases.push(self.unused(format!("{family}.{given}")));
+            aliases.push(self.unused(&format!("{family}.{given}")));
         }
         aliases
     }
 
     /// The wanted local part, or with the first number that makes it unique.
-    fn unused(&mut self, wanted: String) -> Box<str> {
-        let mut candidate = wanted.clone().into_boxed_str();
+    fn unused(&mut self, wanted: &str) -> Box<str> {
+        let mut candidate = Box::from(wanted);
         while let Some(count) = self.taken.get_mut(&candidate) {
             *count += 1;
             // A hyphen keeps the number apart from the year in a student's address.

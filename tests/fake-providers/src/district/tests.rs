@@ -125,6 +125,6 @@ fn students_may_have_their_own_domain() {
 fn bigger_districts_have_more_schools() {
     let count = |size| District::maple_grove(1, size).schools().len();
     assert_eq!(count(10), 3);
-    assert!(count(5_000) > 8);
-    assert!(count(50_000) > 80);
+    assert!(count(5_000) > 5);
+    assert!(count(50_000) > 50);
 }

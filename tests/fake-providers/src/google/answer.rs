@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -29,14 +28,8 @@ pub(super) async fn answer(
         return Ok(admin::answer(state, &exchange).into_response());
     }
     let faults = state.faults.take(&exchange.subject());
-    for fault in &faults {
-        match fault {
-            FaultKind::Latency { milliseconds } => {
-                tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
-            }
-            FaultKind::Stall { seconds } => tokio::time::sleep(Duration::from_secs(*seconds)).await,
-            _ => {}
-        }
+    for delay in faults.iter().filter_map(FaultKind::delay) {
+        tokio::time::sleep(delay).await;
     }
     let mut entry = Entry {
         at_ms: state.now_ms(),

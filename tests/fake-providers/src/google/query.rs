@@ -292,7 +292,7 @@ fn flag(field: &str, user: &User, directory: &Directory) -> bool {
 fn texts(field: &str, user: &User) -> Vec<String> {
     match field {
         "email" => {
-            let aliases = user.aliases.iter().map(|alias| alias.to_string());
+            let aliases = user.aliases.iter().map(ToString::to_string);
             std::iter::once(user.email.to_string())
                 .chain(aliases)
                 .collect()

@@ -77,15 +77,18 @@ impl Reply {
 
 /// An error in Google's classic envelope.
 #[derive(Clone, Debug)]
-pub(crate) struct ApiError {
-    pub(crate) status: u16,
-    pub(crate) reason: String,
-    pub(crate) message: String,
-    pub(crate) domain: &'static str,
-    pub(crate) location: Option<(&'static str, String)>,
-    pub(crate) rpc_status: Option<&'static str>,
-    pub(crate) details: Option<Value>,
-    pub(crate) headers: Vec<(&'static str, String)>,
+pub(crate) struct ApiError(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    status: u16,
+    reason: String,
+    message: String,
+    domain: &'static str,
+    location: Option<(&'static str, String)>,
+    rpc_status: Option<&'static str>,
+    details: Option<Value>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
@@ -101,7 +104,7 @@ impl ApiError {
         } else {
             "global"
         };
-        Self {
+        Self(Box::new(Parts {
             status,
             reason: reason.to_owned(),
             message: message.into(),
@@ -110,7 +113,7 @@ impl ApiError {
             rpc_status: (status == 429).then_some("RESOURCE_EXHAUSTED"),
             details: None,
             headers: Vec::new(),
-        }
+        }))
     }
 
     pub(crate) fn invalid(what: &str) -> Self {
@@ -119,7 +122,7 @@ impl ApiError {
 
     pub(crate) fn invalid_parameter(name: &str, message: impl Into<String>) -> Self {
         let mut error = Self::new(400, "invalidParameter", message);
-        error.location = Some(("parameter", name.to_owned()));
+        error.0.location = Some(("parameter", name.to_owned()));
         error
     }
 
@@ -137,9 +140,9 @@ impl ApiError {
 
     pub(crate) fn login_required() -> Self {
         let mut error = Self::new(401, "required", "Login Required");
-        error.location = Some(("header", "Authorization".to_owned()));
-        error.rpc_status = Some("UNAUTHENTICATED");
-        error.headers = vec![(
+        error.0.location = Some(("header", "Authorization".to_owned()));
+        error.0.rpc_status = Some("UNAUTHENTICATED");
+        error.0.headers = vec![(
             "www-authenticate",
             "Bearer realm=\"https://accounts.google.com/\"".to_owned(),
         )];
@@ -148,9 +151,9 @@ impl ApiError {
 
     pub(crate) fn invalid_credentials() -> Self {
         let mut error = Self::login_required();
-        "authError".clone_into(&mut error.reason);
-        "Invalid Credentials".clone_into(&mut error.message);
-        error.headers = vec![(
+        "authError".clone_into(&mut error.0.reason);
+        "Invalid Credentials".clone_into(&mut error.0.message);
+        error.0.headers = vec![(
             "www-authenticate",
             "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"".to_owned(),
         )];
@@ -159,14 +162,14 @@ impl ApiError {
 
     pub(crate) fn insufficient_scope(method: &str, scopes: &str) -> Self {
         let mut error = Self::new(403, "insufficientPermissions", "Insufficient Permission");
-        error.rpc_status = Some("PERMISSION_DENIED");
-        error.details = Some(json!([{
+        error.0.rpc_status = Some("PERMISSION_DENIED");
+        error.0.details = Some(json!([{
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             "domain": "googleapis.com",
             "metadata": { "service": "admin.googleapis.com", "method": method },
         }]));
-        error.headers = vec![(
+        error.0.headers = vec![(
             "www-authenticate",
             format!(
                 "Bearer realm=\"https://accounts.google.com/\", error=\"insufficient_scope\", scope=\"{scopes}\""
@@ -177,19 +180,21 @@ impl ApiError {
 
     /// The outer message, which for two reasons is longer than the inner one.
     fn outer_message(&self) -> &str {
-        match self.reason.as_str() {
+        match self.0.reason.as_str() {
             "authError" => {
                 "Request had invalid authentication credentials. Expected OAuth 2 access token, \
                  login cookie or other valid authentication credential."
             }
             "insufficientPermissions" => "Request had insufficient authentication scopes.",
-            _ => &self.message,
+            _ => &self.0.message,
         }
     }
 }
 
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
+        let outer_message = error.outer_message().to_owned();
+        let error = *error.0;
         let mut inner = json!({
             "message": error.message, "domain": error.domain, "reason": error.reason,
         });
@@ -198,7 +203,7 @@ impl From<ApiError> for Reply {
             fields.insert("locationType".to_owned(), json!(kind));
         }
         let mut outer = json!({
-            "code": error.status, "message": error.outer_message(), "errors": [inner],
+            "code": error.status, "message": outer_message, "errors": [inner],
         });
         if let Value::Object(fields) = &mut outer {
             fields.extend(

@@ -99,13 +99,13 @@ pub(super) fn rewrite(
     for fault in faults {
         apply(state, exchange, fault, &mut body);
     }
-    let mut changed = Reply {
+    let mut rewritten = Reply {
         body: body.to_string().into_bytes(),
         ..reply
     };
     // The tag belongs to the right answer.
-    changed.headers.retain(|(name, _)| *name != "etag");
-    changed
+    rewritten.headers.retain(|(name, _)| *name != "etag");
+    rewritten
 }
 
 fn apply(state: &State, exchange: &Exchange, fault: &FaultKind, body: &mut Value) {

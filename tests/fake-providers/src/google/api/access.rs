@@ -32,8 +32,8 @@ impl Rights {
         directory: &Directory,
         public_view: bool,
     ) -> Result<(), ApiError> {
-        let has = |scope: &&str| caller.scopes.contains(&format!("{PREFIX}{scope}"));
-        if !self.scopes.iter().any(|scope| has(&scope)) {
+        let has = |scope: &str| caller.scopes.contains(&format!("{PREFIX}{scope}"));
+        if !self.scopes.iter().any(|scope| has(scope)) {
             let method = format!("ccc.hosted.frontend.directory.v1.{}", self.method);
             let scopes: Vec<String> = self
                 .scopes

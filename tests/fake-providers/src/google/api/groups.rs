@@ -33,7 +33,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<Reply, ApiError> {
         object.string("kind", "admin#directory#groups");
         object.string("etag", &etag);
         object.objects("groups", page.items, |object, group| {
-            render::group(object, group)
+            render::group(object, group);
         });
         if let Some(next) = &page.next {
             object.string("nextPageToken", next);

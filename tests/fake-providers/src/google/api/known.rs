@@ -1,4 +1,4 @@
-//! Which fields the answers can have, for field masks (admin.directory_v1 schemas).
+//! Which fields the answers can have, for field masks (schemas of `admin.directory_v1`).
 
 use crate::google::fields::Known::{self, Any, Leaf, Object};
 

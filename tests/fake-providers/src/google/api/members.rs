@@ -22,8 +22,8 @@ pub(super) fn list(context: &Context<'_>, key: &str) -> Result<Reply, ApiError> 
     let mut members = context.directory.members_of(group, derived);
     if let Some(roles) = context.parameter("roles") {
         let roles: Vec<&str> = roles.split(',').map(str::trim).collect();
-        let known = |role: &&str| ["OWNER", "MANAGER", "MEMBER"].contains(role);
-        if !roles.iter().all(|role| known(&role)) {
+        let known = |role: &str| ["OWNER", "MANAGER", "MEMBER"].contains(&role);
+        if !roles.iter().all(|role| known(role)) {
             return Err(ApiError::invalid("roles"));
         }
         members.retain(|member| roles.contains(&member.role.as_str()));
@@ -83,7 +83,7 @@ pub(super) fn has_member(
     };
     let mut body = Vec::new();
     Object::write(&mut body, &mask, |object| {
-        object.boolean("isMember", is_member)
+        object.boolean("isMember", is_member);
     });
     Ok(Reply::bytes(200, body))
 }

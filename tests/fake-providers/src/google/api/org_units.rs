@@ -55,7 +55,7 @@ pub(super) fn get(context: &Context<'_>, customer: &str, path: &str) -> Result<R
     let unit = units.get(slot).ok_or_else(not_found)?;
     let mut body = Vec::new();
     Object::write(&mut body, &mask, |object| {
-        render::org_unit(object, unit, context.directory)
+        render::org_unit(object, unit, context.directory);
     });
     Ok(Reply::bytes(200, body).with("etag", render::org_unit_etag(unit)))
 }

@@ -80,7 +80,7 @@ pub(super) fn user(
     object.boolean("includeInGlobalAddressList", user.grade.is_none());
     if projection.has("SIS") && (user.grade.is_some() || !user.schools.is_empty()) {
         object.object("customSchemas", |object| {
-            object.object("SIS", |object| sis(object, user))
+            object.object("SIS", |object| sis(object, user));
         });
     }
 }
@@ -110,7 +110,7 @@ fn sis(object: &mut Object<'_>, user: &User) {
         object.string("grade", grade);
     }
     object.objects("schools", &user.schools, |object, school| {
-        object.string("value", school)
+        object.string("value", school);
     });
 }
 

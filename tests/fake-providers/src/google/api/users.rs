@@ -22,11 +22,14 @@ const PAGE_MAX: usize = 500;
 /// How many listings are remembered: more than the org units a sync walks side by side.
 const LISTINGS_MAX: usize = 512;
 
+/// The directory's generation and the request.
+type ListingKey = (u64, u64);
+
 /// Who is in a listing and in which order, remembered from page to page until the directory
 /// changes.
 #[derive(Debug, Default)]
 pub(crate) struct Listings {
-    kept: Mutex<BTreeMap<(u64, u64), Arc<[UserSlot]>>>,
+    kept: Mutex<BTreeMap<ListingKey, Arc<[UserSlot]>>>,
 }
 
 impl Listings {

@@ -71,7 +71,11 @@ impl Units {
                 let unit = self.tree.ensure(self.students, &school.name);
                 match person.grade {
                     // Some who came this year wait in the school's unit for a grade.
-                    Some(_) if person.previous_school.is_some() && person.number % 5 == 0 => unit,
+                    Some(_)
+                        if person.previous_school.is_some() && person.number.is_multiple_of(5) =>
+                    {
+                        unit
+                    }
                     Some(grade) => self.tree.ensure(unit, &grade.title()),
                     None => unit,
                 }
