@@ -104,7 +104,7 @@ pub fn components(
 ) -> Result<Artifacts, BuildError> {
     let plan = Plan::new(manifest, profile)?;
     toolchain::ensure_target(&plan.directory)?;
-    let display = Display::new(progress, plan.units());
+    let display = Display::new(progress, plan.files.len() as u64);
     let mut command = Command::new(cargo());
     command
         .current_dir(&plan.directory)
@@ -195,11 +195,6 @@ impl Plan {
             files,
             profile: profile.to_owned(),
         })
-    }
-
-    /// About how many packages are compiled: enough for a progress bar.
-    fn units(&self) -> u64 {
-        self.files.len() as u64
     }
 
     fn artifacts(&self) -> Result<Artifacts, BuildError> {

@@ -1,5 +1,5 @@
-//! `spin.toml`, manifest version 2, typed and as strict as Spin: a key which Spin doesn't know is an
-//! error, and so is one which Spin knows and this host doesn't serve (then the error says so).
+//! `spin.toml`, manifest version 2, typed and at least as strict as Spin: a key which Spin doesn't know is
+//! an error, and so is one which Spin knows and this host doesn't serve.
 
 mod check;
 mod source;
@@ -124,9 +124,6 @@ pub enum ManifestError {
         /// The label.
         label: String,
     },
-    /// Spin knows it, this host doesn't serve it.
-    #[error("{0} is not served by this host")]
-    Unserved(String),
     /// A variable has a default and is required, or neither.
     #[error("variable {0:?} must have either a default or required = true")]
     Variable(String),

@@ -1,6 +1,8 @@
 //! Requests which components send: checked against `allowed_outbound_hosts`, handed to another component
 //! of the application, or sent over pooled connections.
 
+mod idle_limit;
+
 use std::error::Error as _;
 use std::future::Future;
 use std::sync::{Arc, Weak};
@@ -16,12 +18,13 @@ use hyper_util::client::legacy::{Client as PooledClient, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use self::idle_limit::IdleLimit;
 use crate::allowed_hosts::{chained_component, is_self};
 use crate::app::App;
 use crate::guest::Component;
 
-/// Spin's limit for the first byte of an answer, unless the guest sets one.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(10);
+/// Spin's limit for the first byte of an answer and for each pause in it, unless the guest sets others.
+const TIMEOUT: Duration = Duration::from_mins(10);
 /// Connections which nobody used for so long are closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -128,7 +131,7 @@ async fn send(
     {
         return app.chain(&target, request).await;
     }
-    let limit = options.first_byte_timeout.unwrap_or(FIRST_BYTE_TIMEOUT);
+    let limit = options.first_byte_timeout.unwrap_or(TIMEOUT);
     let response = tokio::time::timeout(limit, app.client.pool.request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)?
@@ -136,7 +139,11 @@ async fn send(
     if app.halted.is_cancelled() {
         return std::future::pending().await;
     }
-    Ok(response.map(|body| body.map_err(Error::from).boxed_unsync()))
+    let pause_max = options.between_bytes_timeout.unwrap_or(TIMEOUT);
+    Ok(response.map(|body| {
+        let body = body.map_err(Error::from).boxed_unsync();
+        IdleLimit::new(body, pause_max).boxed_unsync()
+    }))
 }
 
 /// Scheme and authority: the path may hold what logs must not.
