@@ -55,10 +55,7 @@ impl<P> Call<'_, P> {
     }
 
     /// An id from the path. One that can't be an id names nothing.
-    pub(super) fn id<T: TryFrom<String, Error = IdError>>(
-        &self,
-        name: &str,
-    ) -> Result<T, Problem> {
+    pub(super) fn id<T: TryFrom<String, Error = IdError>>(&self, name: &str) -> Result<T, Problem> {
         let text = self.parameters.text(name).unwrap_or_default().to_owned();
         T::try_from(text).map_err(|_| Problem::not_found())
     }

@@ -11,9 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 /// Healthy is: the variables are there and the store answers.
-pub(super) async fn health<P: Ports>(
-    call: &Call<'_, P>,
-) -> Result<http::Response<Bytes>, Problem> {
+pub(super) async fn health<P: Ports>(call: &Call<'_, P>) -> Result<http::Response<Bytes>, Problem> {
     call.ports.exists(&keys::tenants()).await?;
     Ok(json(StatusCode::OK, &json!({"status": "ok"})))
 }

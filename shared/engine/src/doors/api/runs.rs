@@ -1,12 +1,12 @@
 //! Runs and previews.
 
 use super::call::{Call, List};
+use crate::audit::{self, Action};
 use crate::doors::{json, webhook};
 use crate::history;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::runs::{self, Lane, Trigger, TriggerKind};
-use crate::audit::{self, Action};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::RunId;
