@@ -62,7 +62,13 @@ impl From<ConnectionError> for TokenFailure {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::Engine(error) => TokenFailure::Engine(error),
-            other => TokenFailure::Provider(other.to_string()),
+            ConnectionError::Changed
+            | ConnectionError::Exists
+            | ConnectionError::Invalid { .. }
+            | ConnectionError::NotAvailable(_)
+            | ConnectionError::NotFound
+            | ConnectionError::State(_)
+            | ConnectionError::TooMany => TokenFailure::Provider(error.to_string()),
         }
     }
 }

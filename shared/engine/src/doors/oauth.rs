@@ -106,10 +106,9 @@ fn finished_page(finished: &Finished) -> http::Response<Bytes> {
     let found = match (missing, &finished.untested) {
         (Some([]), _) => "<p>The connection test passed: everything that a sync needs can be read. You can close this page; the connection is ready to be saved.</p>".to_owned(),
         (Some(missing), _) => {
-            let items: String = missing
-                .iter()
-                .map(|text| format!("<li>{}</li>", escape(text)))
-                .collect();
+            let items = missing.iter().fold(String::new(), |items, text| {
+                items + "<li>" + &escape(text) + "</li>"
+            });
             format!("<p role=\"alert\">The connection test found something missing. Give the account these permissions and test again:</p><ul>{items}</ul>")
         }
         (None, reason) => format!(
@@ -122,14 +121,12 @@ fn finished_page(finished: &Finished) -> http::Response<Bytes> {
 
 /// What the errors mean that Google shows on its own pages and never reports back.
 fn help() -> String {
-    let entries: String = ConsentError::ALL
+    let entries = ConsentError::ALL
         .into_iter()
-        .map(|error| {
-            let text = error.to_string();
-            let code = error.code();
-            format!("<dt><code>{code}</code></dt><dd>{}</dd>", escape(&text))
-        })
-        .collect();
+        .fold(String::new(), |entries, error| {
+            let text = escape(&error.to_string());
+            entries + "<dt><code>" + error.code() + "</code></dt><dd>" + &text + "</dd>"
+        });
     format!(
         "<h2>Did Google show an error?</h2><p>Google does not tell us about errors on its own pages. Look for the code on the page, for instance after &quot;Error 400:&quot;</p><dl>{entries}</dl>"
     )

@@ -2,7 +2,7 @@
 //! set, with its version as `ETag`.
 
 use super::Operation;
-use super::call::Call;
+use super::call::{Call, made};
 use crate::doors::json;
 use crate::organizations::{self, Organization};
 use crate::ports::{Ports, Random};
@@ -20,9 +20,11 @@ use serde::Deserialize;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
+type Change = Box<dyn FnOnce(&mut RuleSet) -> Result<(), EditError>>;
+
 /// An edit, ready for the rule set, and the organization it makes on the way.
 struct Edit {
-    change: Box<dyn FnOnce(&mut RuleSet) -> Result<(), EditError>>,
+    change: Change,
     new_organization: Option<Organization>,
 }
 
@@ -132,13 +134,14 @@ pub(super) async fn change<P: Ports>(call: &Call<'_, P>, operation: Operation) -
     };
     let edit = edit_of(call, operation)?;
     let rules = rules::edit(call.ports, of, edit.new_organization, edit.change).await?;
-    let status = match operation {
+    let adds = matches!(
+        operation,
         Operation::AddLink
-        | Operation::AddAssignment
-        | Operation::AddFilter
-        | Operation::AddMappingSet => StatusCode::CREATED,
-        _ => StatusCode::OK,
-    };
+            | Operation::AddAssignment
+            | Operation::AddFilter
+            | Operation::AddMappingSet
+    );
+    let status = made(adds);
     Ok(answer(status, &rules))
 }
 
@@ -169,6 +172,10 @@ fn expected_version<P>(call: &Call<'_, P>) -> Result<Option<RuleSetVersion>, Pro
     number.map(RuleSetVersion).map(Some).ok_or_else(bad)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the operations that are no edits of rules do not come here"
+)]
 fn edit_of<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Result<Edit, Problem> {
     let in_path = || call.id::<RuleId>("rule");
     Ok(match operation {
