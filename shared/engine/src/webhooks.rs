@@ -94,7 +94,7 @@ pub async fn remove_secret(
 
 /// Checks a webhook; `Ok` once for each signature.
 pub async fn verify(
-    ports: &(impl Store + Clock),
+    ports: &(impl Store + Clock + Random),
     seal_keys: &SealKeys,
     tenant: &TenantId,
     headers: &http::HeaderMap,
@@ -117,16 +117,24 @@ pub async fn verify(
     }
     let key = keys::webhook_secret(tenant);
     let sealed: Option<Sealed> = record::read(ports, &key).await.map_err(Error::from)?;
-    let secret = seal_keys.open(&key, &sealed.ok_or(WebhookError::Signature)?)?;
+    let sealed = sealed.ok_or(WebhookError::Signature)?;
+    let secret = seal_keys.open(&key, &sealed)?;
     let expected = sign(&secret, timestamp, body);
     if !bool::from(expected.as_bytes().ct_eq(signature.as_bytes())) {
         return Err(WebhookError::Signature);
     }
     let uses = keys::webhook_use(tenant, &signature);
-    match ports.increment(&uses, 1).await.map_err(Error::from)? {
-        1 => Ok(()),
-        _ => Err(WebhookError::Replayed),
+    if ports.increment(&uses, 1).await.map_err(Error::from)? != 1 {
+        return Err(WebhookError::Replayed);
     }
+    if seal_keys.is_outdated(&sealed) {
+        // So that an old key can be taken out of the variable once everything was used.
+        let sealed = seal_keys.seal(ports, &key, &secret)?;
+        record::write(ports, &key, &sealed)
+            .await
+            .map_err(Error::from)?;
+    }
+    Ok(())
 }
 
 /// The signature of a body, in lower-case hexadecimal digits.

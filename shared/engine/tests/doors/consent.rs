@@ -3,7 +3,7 @@
 use super::district::{District, configured, problem};
 use super::google::{Shared, google, handler, pairs};
 use bytes::Bytes;
-use engine::memory::block_on;
+use engine::memory::{CrashPoint, block_on};
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -259,4 +259,30 @@ fn a_grant_that_lacks_a_scope_or_a_refresh_token_is_refused() {
         Some(&browser.cookie),
         StatusCode::FORBIDDEN,
     );
+}
+
+#[test]
+fn a_consent_killed_anywhere_can_be_done_again() {
+    let operations = {
+        let (district, google) = district();
+        let browser = begin(&district, &google);
+        let before = district.ports.operations();
+        visit(&district, &back(&browser.state), Some(&browser.cookie));
+        district.ports.operations() - before
+    };
+    assert!(operations > 10);
+    for step in 1..=operations {
+        for point in [CrashPoint::Before, CrashPoint::After] {
+            let (district, google) = district();
+            let browser = begin(&district, &google);
+            let at = district.ports.operations() + step;
+            district.ports.crash_at(Some((at, point)));
+            visit(&district, &back(&browser.state), Some(&browser.cookie));
+            district.ports.crash_at(None);
+            district.ports.advance(Duration::from_mins(1));
+            authorize(&district, &google);
+            let (_, connection) = district.get(&district.viewer, CONNECTION);
+            assert_eq!(connection["state"], "authorized", "step {step} {point:?}");
+        }
+    }
 }

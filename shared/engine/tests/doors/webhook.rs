@@ -163,3 +163,21 @@ fn a_tenant_without_a_secret_is_not_told_from_one_with_another() {
         "the secret stands unsealed in the store"
     );
 }
+
+#[test]
+fn an_old_seal_key_can_be_taken_out_once_the_secret_was_used() {
+    let (district, secret) = district();
+    let old = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let new = "k2:HxwdHhsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+    district
+        .ports
+        .set_variable("seal_keys", &format!("{new},{old}"));
+    let used = send(&district, signed(&secret, NOW, b"1"));
+    assert_eq!(used.status(), StatusCode::ACCEPTED);
+    district.ports.set_variable("seal_keys", new);
+    let again = send(&district, signed(&secret, NOW, b"2"));
+    assert_eq!(again.status(), StatusCode::ACCEPTED);
+    district.ports.set_variable("seal_keys", old);
+    let request = signed(&secret, NOW, b"3");
+    refuses(&district, request, StatusCode::SERVICE_UNAVAILABLE, &secret);
+}

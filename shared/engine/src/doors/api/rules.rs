@@ -1,22 +1,23 @@
 //! Rule sets: read whole, replaced whole, or edited piece by piece. Every answer is the whole rule
 //! set, with its version as `ETag`.
 
+mod bodies;
+
 use super::Operation;
 use super::call::{Call, made};
 use crate::doors::json;
 use crate::organizations::{self, Organization};
-use crate::ports::{Ports, Random};
+use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::rules::{self, EditOf};
+use bodies::{
+    AssignmentBody, FilterBody, LinkBody, MappingSetBody, Order, filter, id_of, mapping_set,
+    unit_name,
+};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use mapping::account::{Role, UserType};
-use mapping::ids::{ConnectionId, OrganizationId, RuleId};
-use mapping::rules::{
-    AccountType, Assignment, Attribute, Condition, EditError, FilterList, FilterRule, FilterStatus,
-    MappingSet, OrgUnitLink, OrgUnitRef, RuleSet, RuleSetVersion, Subject,
-};
-use serde::Deserialize;
+use mapping::ids::{ConnectionId, RuleId};
+use mapping::rules::{Assignment, EditError, FilterList, OrgUnitLink, RuleSet, RuleSetVersion};
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -26,80 +27,6 @@ type Change = Box<dyn FnOnce(&mut RuleSet) -> Result<(), EditError>>;
 struct Edit {
     change: Change,
     new_organization: Option<Organization>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewName {
-    /// The name; the last segment of the unit's path when absent.
-    #[serde(default)]
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LinkBody {
-    #[serde(default)]
-    id: Option<RuleId>,
-    unit: OrgUnitRef,
-    #[serde(default)]
-    organization: Option<OrganizationId>,
-    #[serde(default)]
-    new_organization: Option<NewName>,
-    #[serde(default)]
-    include_sub_units: bool,
-    role: Role,
-    #[serde(default)]
-    user_type: Option<UserType>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AssignmentBody {
-    #[serde(default)]
-    id: Option<RuleId>,
-    subject: Subject,
-    account_type: AccountType,
-    #[serde(default)]
-    organization: Option<OrganizationId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FilterBody {
-    #[serde(default)]
-    id: Option<RuleId>,
-    attribute: Attribute,
-    condition: Condition,
-    expression: String,
-    status: FilterStatus,
-    /// Where in the list; the end when absent.
-    #[serde(default)]
-    at: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MappingSetBody {
-    #[serde(default)]
-    id: Option<RuleId>,
-    name: String,
-    organization: OrganizationId,
-    role: Role,
-    #[serde(default)]
-    user_type: Option<UserType>,
-    #[serde(default)]
-    grade: Option<String>,
-    filters: Vec<FilterBody>,
-    /// Where in the list; the end when absent.
-    #[serde(default)]
-    at: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    order: Vec<RuleId>,
 }
 
 /// `GET …/rules`.
@@ -309,60 +236,4 @@ fn check_known(known: bool, is_new: bool, id: &RuleId) -> Result<(), EditError> 
         (false, false) => Err(EditError::Unknown { id: id.clone() }),
         (true, false) | (false, true) => Ok(()),
     }
-}
-
-fn filter(
-    random: &impl Random,
-    body: FilterBody,
-    in_path: Option<RuleId>,
-) -> Result<FilterRule, Problem> {
-    Ok(FilterRule {
-        id: id_of(random, in_path, body.id)?,
-        attribute: body.attribute,
-        condition: body.condition,
-        expression: body.expression,
-        status: body.status,
-        default_of: None,
-    })
-}
-
-fn mapping_set(
-    random: &impl Random,
-    body: MappingSetBody,
-    in_path: Option<RuleId>,
-) -> Result<MappingSet, Problem> {
-    let filters = body.filters.into_iter();
-    Ok(MappingSet {
-        id: id_of(random, in_path, body.id)?,
-        name: body.name,
-        organization: body.organization,
-        role: body.role,
-        user_type: body.user_type,
-        grade: body.grade,
-        filters: filters
-            .map(|body| filter(random, body, None))
-            .collect::<Result<_, _>>()?,
-        default_of: None,
-    })
-}
-
-fn id_of(
-    random: &impl Random,
-    in_path: Option<RuleId>,
-    in_body: Option<RuleId>,
-) -> Result<RuleId, Problem> {
-    match (in_path, in_body) {
-        (Some(path), Some(body)) if path != body => {
-            Err(Problem::field("id", "must be the one in the address"))
-        }
-        (Some(id), _) | (None, Some(id)) => Ok(id),
-        (None, None) => Ok(rules::random_id(random)?),
-    }
-}
-
-/// The name of a unit: the last segment of its path.
-fn unit_name(path: &str) -> String {
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let name = if last.is_empty() { path } else { last };
-    name.to_owned()
 }
