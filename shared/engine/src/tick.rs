@@ -145,6 +145,10 @@ pub fn nights(tenant: &Tenant) -> Nights {
         zone: tenant.time_zone.zone(),
         at: tenant.nightly_at.time(),
         since: Timestamp::from_millisecond(tenant.created_at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
-        pauses: tenant.pauses.iter().map(|pause| (pause.from, pause.until)).collect(),
+        pauses: tenant
+            .pauses
+            .iter()
+            .map(|pause| (pause.from, pause.until))
+            .collect(),
     }
 }

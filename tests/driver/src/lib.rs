@@ -1,0 +1,188 @@
+//! Drives a running Rollcall from outside, over HTTP alone, as an operator and an administrator
+//! would: for the demonstration, the end-to-end tests and the benchmark.
+//!
+//! Knows nothing of how the application runs: the same steps work against the local host and
+//! against Spin.
+
+mod district;
+mod webhook;
+
+pub use district::District;
+pub use webhook::sign;
+
+use anyhow::{Context, bail};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Secrets of an application for tests: long enough, and worth nothing.
+pub const OPERATOR_TOKEN: &str = "operator-token-for-tests-of-thirty-two-bytes";
+
+/// The token between a scheduler and the application, for tests.
+pub const INTERNAL_TOKEN: &str = "internal-token-for-tests-of-thirty-two-bytes";
+
+/// The keys that seal secrets at rest, for tests.
+pub const SEAL_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// The variables of an application that listens at `public_url` and takes its people from a fake
+/// Google at `google_url`.
+pub fn variables(public_url: &str, google_url: &str) -> BTreeMap<String, String> {
+    [
+        ("operator_token", OPERATOR_TOKEN),
+        ("internal_token", INTERNAL_TOKEN),
+        ("seal_keys", SEAL_KEYS),
+        ("public_url", public_url),
+        ("app_url", public_url),
+        ("google_client_id", fake_providers::google::CLIENT_ID),
+        (
+            "google_client_secret",
+            fake_providers::google::CLIENT_SECRET,
+        ),
+        ("google_accounts_url", google_url),
+        ("google_oauth_url", google_url),
+        ("google_api_url", google_url),
+        ("google_certs_url", &format!("{google_url}/oauth2/v3/certs")),
+        ("google_certs_host", google_url),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// An answer of the application.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The body, `Null` when it is not JSON.
+    pub body: Value,
+    /// The `content-type`.
+    pub media_type: String,
+}
+
+impl Answer {
+    /// The body of a success; otherwise an error with what the application said.
+    pub fn ok(self) -> anyhow::Result<Value> {
+        if self.status.is_success() {
+            return Ok(self.body);
+        }
+        bail!("the application answered {}: {}", self.status, self.body)
+    }
+}
+
+/// A running application, seen by somebody with a bearer token.
+#[derive(Clone, Debug)]
+pub struct Application {
+    url: String,
+    token: String,
+    client: reqwest::Client,
+}
+
+impl Application {
+    /// The application at this address, seen with this token.
+    pub fn new(url: &str, token: &str) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .context("making an HTTP client")?;
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+            client,
+        })
+    }
+
+    /// The same application seen with another token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Its address, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The token it is seen with.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A client that follows no redirects, for requests that are not of the API.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Sends a request to a path, with a JSON body if there is one.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("asking for {path}"))?;
+        let status = response.status();
+        let media_type = response
+            .headers()
+            .get(reqwest::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let bytes = response
+            .bytes()
+            .await
+            .with_context(|| format!("reading {path}"))?;
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Answer {
+            status,
+            body,
+            media_type,
+        })
+    }
+
+    /// Reads a path that must be a success.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.send(Method::GET, path, None).await?.ok()
+    }
+
+    /// Posts to a path; the answer must be a success.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(Method::POST, path, Some(body)).await?.ok()
+    }
+
+    /// Does what a scheduler does in a minute: ticks until there is nothing left to do.
+    pub async fn tick(&self) -> anyhow::Result<()> {
+        let scheduler = self.with_token(INTERNAL_TOKEN);
+        loop {
+            let report = scheduler
+                .send(Method::POST, "/internal/tick", None)
+                .await?
+                .ok()?;
+            if report["more"] != Value::Bool(true) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The text of a field that must be there.
+pub fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
+    value[field]
+        .as_str()
+        .with_context(|| format!("the answer has no {field}: {value}"))
+}
