@@ -99,12 +99,9 @@ impl District {
             .admin
             .post(&self.connection_path("/authorize"), &json!({}))
             .await?;
-        let response = self
-            .admin
-            .client()
-            .get(text(&started, "url")?)
-            .send()
-            .await?;
+        // The start address shows a page of help first; its button leads on.
+        let address = format!("{}?continue=1", text(&started, "url")?);
+        let response = self.admin.client().get(address).send().await?;
         let header = |name| {
             let value = response.headers().get(name);
             value
