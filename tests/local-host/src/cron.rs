@@ -137,7 +137,11 @@ pub(crate) async fn run(app: Arc<App>, index: usize) {
             let Some(ticker) = app.tickers.get(index) else {
                 return;
             };
-            if let Err(error) = ticker.fire(&app, app.clock.time().as_secs()).await {
+            let outcome = tokio::select! {
+                outcome = ticker.fire(&app, app.clock.time().as_secs()) => outcome,
+                () = app.halted.cancelled() => return,
+            };
+            if let Err(error) = outcome {
                 tracing::error!(%error, "a cron tick failed");
             }
         });

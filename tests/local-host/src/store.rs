@@ -247,7 +247,15 @@ impl KeyValue {
             return work(self.backend.as_ref());
         }
         let backend = Arc::clone(&self.backend);
-        tokio::task::spawn_blocking(move || work(backend.as_ref()))
+        let halted = self.halted.clone();
+        let work = move || {
+            // The host may have died while this waited for its thread: then nothing may be written any more.
+            if halted.is_cancelled() {
+                return Err(StoreError::Halted);
+            }
+            work(backend.as_ref())
+        };
+        tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| StoreError::Other(error.to_string()))?
     }

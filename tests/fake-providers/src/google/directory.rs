@@ -13,6 +13,7 @@ mod org_unit;
 mod role;
 mod unit_change;
 mod user;
+mod user_change;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

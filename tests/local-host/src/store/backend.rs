@@ -8,6 +8,9 @@ pub(crate) type Values = Vec<(String, Option<Vec<u8>>)>;
 /// A store operation failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
+    /// The host has ended or "crashed".
+    #[error("the host has ended")]
+    Halted,
     /// The store behaves as Spin's Redis store does (see [`crate::Controls::behave_like_redis`]).
     #[error("batch get is broken on this store")]
     LikeRedis,
