@@ -160,9 +160,10 @@ pub(crate) fn request(
     path: &str,
     body: &Value,
 ) -> http::Request<Bytes> {
-    let body = match body {
-        Value::Null => Bytes::new(),
-        other => Bytes::from(other.to_string()),
+    let body = if body.is_null() {
+        Bytes::new()
+    } else {
+        Bytes::from(body.to_string())
     };
     http::Request::builder()
         .method(method)

@@ -1,10 +1,18 @@
 //! The doors as a client meets them: requests in, answers out, and what stands in the store.
 
+#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod bodies;
+#[cfg(test)]
 mod consent;
+#[cfg(test)]
 mod district;
+#[cfg(test)]
 mod google;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod tokens;
+#[cfg(test)]
 mod webhook;
