@@ -10,6 +10,8 @@ use crate::runs::{self, Lane, Trigger, TriggerKind};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::RunId;
+use serde::Serialize;
+use std::fmt::Display;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -21,6 +23,24 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
         next: page.next.map(|number| number.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
+}
+
+/// Something with its sentence for people: the same words in the API, the console and tests.
+#[derive(Serialize)]
+struct Told<T> {
+    sentence: String,
+    #[serde(flatten)]
+    what: T,
+}
+
+fn tell<T: Display>(items: Vec<T>) -> Vec<Told<T>> {
+    items
+        .into_iter()
+        .map(|what| Told {
+            sentence: what.to_string(),
+            what,
+        })
+        .collect()
 }
 
 /// Schedules a run, or joins the one that waits.
@@ -57,7 +77,13 @@ pub(super) async fn changes<P: Ports>(call: &Call<'_, P>) -> Answer {
     let limit = call.limit()?;
     let tenant = call.tenant()?;
     let (items, next) = history::changes(call.ports, tenant, &id, cursor.as_deref(), limit).await?;
-    Ok(json(StatusCode::OK, &List { items, next }))
+    Ok(json(
+        StatusCode::OK,
+        &List {
+            items: tell(items),
+            next,
+        },
+    ))
 }
 
 pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
@@ -66,7 +92,13 @@ pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
     let limit = call.limit()?;
     let tenant = call.tenant()?;
     let (items, next) = history::issues(call.ports, tenant, &id, cursor.as_deref(), limit).await?;
-    Ok(json(StatusCode::OK, &List { items, next }))
+    Ok(json(
+        StatusCode::OK,
+        &List {
+            items: tell(items),
+            next,
+        },
+    ))
 }
 
 async fn known_run<P: Ports>(call: &Call<'_, P>) -> Result<RunId, Problem> {
