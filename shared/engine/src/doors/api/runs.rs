@@ -2,8 +2,10 @@
 
 use super::call::{Call, List};
 use crate::audit::{self, Action};
+use crate::doors::nudge::Nudge;
 use crate::doors::{json, webhook};
 use crate::history;
+use crate::holding;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::runs::{self, Lane, Trigger, TriggerKind};
@@ -99,6 +101,28 @@ pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
             next,
         },
     ))
+}
+
+/// Lets a held plan happen.
+pub(super) async fn approve<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let id = known_run(call).await?;
+    let (who, tenant) = (call.actor()?, call.tenant()?);
+    let run = holding::approve(call.ports, tenant, &id).await?;
+    audit::record(call.ports, tenant, &who, Action::RunApproved, id.as_str()).await?;
+    let mut response = json(StatusCode::OK, &run);
+    response.extensions_mut().insert(Nudge {
+        tenant: tenant.clone(),
+    });
+    Ok(response)
+}
+
+/// Discards a held plan.
+pub(super) async fn discard<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let id = known_run(call).await?;
+    let (who, tenant) = (call.actor()?, call.tenant()?);
+    let run = holding::discard(call.ports, tenant, &id).await?;
+    audit::record(call.ports, tenant, &who, Action::RunDiscarded, id.as_str()).await?;
+    Ok(json(StatusCode::OK, &run))
 }
 
 async fn known_run<P: Ports>(call: &Call<'_, P>) -> Result<RunId, Problem> {
