@@ -1,7 +1,7 @@
 //! The door of the `api` component: `/api/v1/…`, `/healthz` and `/metrics`.
 //!
 //! Variables: `operator_token`, `seal_keys`, `public_url`, and for connections the `google_*`
-//! ones. It reaches `google_oauth_url` and `google_api_url`, and `fetch-google` over service
+//! ones. It reaches `google_oauth_url` and `google_api_url`, and `sync` and `rules` over service
 //! chaining.
 //!
 //! Every request goes the same way: route, settings, who is asking, which tenant, may they, then
