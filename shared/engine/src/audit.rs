@@ -77,6 +77,10 @@ pub enum Action {
     PreviewRequested,
     /// The rule set was changed.
     RulesChanged,
+    /// A held plan was approved.
+    RunApproved,
+    /// A held plan was discarded.
+    RunDiscarded,
     /// A run was asked for.
     RunRequested,
     /// The tenant was changed.

@@ -357,8 +357,8 @@ async fn plan_progress(
         .unwrap_or_default())
 }
 
-/// Removes what a finished run no longer needs: its staged snapshot and its claims. The plan stays
-/// as the history of the run.
+/// Removes what a finished run no longer needs: its staged snapshot and, unless its plan may still
+/// be approved, its claims. The plan stays as the history of the run.
 pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(), Error> {
     let staged = fetching::staged_snapshot(ports, tenant, &run.id)
         .await?
@@ -368,6 +368,9 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
             .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
             .collect();
         ports.delete_many(&keys).await?;
+    }
+    if run.state == RunState::Held {
+        return Ok(());
     }
     let plan = plan_progress(ports, tenant, run).await?;
     for (bucket, parts) in &plan.claims {

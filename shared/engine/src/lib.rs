@@ -18,6 +18,7 @@ pub mod evaluation;
 pub mod explaining;
 pub mod fetching;
 pub mod history;
+pub mod holding;
 pub mod keys;
 pub mod lease;
 pub mod log;

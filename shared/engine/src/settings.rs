@@ -5,9 +5,10 @@
 
 use crate::ports::{VariableError, Variables};
 use crate::seal::SealKeys;
+use connectors::base_url::BaseUrl;
 use connectors::google::oauth::{Client, Endpoints};
+use http::Uri;
 use std::fmt;
-use url::Url;
 
 /// Shortest operator or internal token accepted, in bytes: 128 bits as hexadecimal digits.
 pub const TOKEN_BYTES_MIN: usize = 32;
@@ -44,17 +45,21 @@ pub struct PublicUrl(String);
 impl PublicUrl {
     /// Checks an address: `https`, or `http` on this machine itself.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| "it is not an absolute address")?;
-        let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match url.scheme() {
-            "https" => {}
-            "http" if local => {}
+        let base = BaseUrl::parse(text).map_err(|_| "it is not an absolute address")?;
+        let uri: Uri = base
+            .as_str()
+            .parse()
+            .map_err(|_| "it is not an absolute address")?;
+        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match uri.scheme_str() {
+            Some("https") => {}
+            Some("http") if local => {}
             _ => return Err("it must start with https:// (http:// only for this machine itself)"),
         }
-        if url.host_str().is_none() || url.path() != "/" || url.query().is_some() {
-            return Err("it must have a host and no path");
+        match uri.path() {
+            "" | "/" => Ok(Self(base.as_str().to_owned())),
+            _ => Err("it must have a host and no path"),
         }
-        Ok(Self(url.origin().ascii_serialization()))
     }
 
     /// True when cookies can be marked `Secure`.
@@ -179,9 +184,9 @@ async fn base(
         Err(VariableError::Missing(_)) => return Ok(default.to_owned()),
         Err(error @ VariableError::Unusable { .. }) => return Err(error),
     };
-    match Url::parse(&text) {
-        Ok(url) if url.has_host() => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err(unusable(name, "it is not an absolute address")),
+    match BaseUrl::parse(&text) {
+        Ok(base) => Ok(base.as_str().to_owned()),
+        Err(error) => Err(unusable(name, error.to_string())),
     }
 }
 

@@ -39,9 +39,6 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
-    if !arguments.no_demo && !demo::IS_AVAILABLE {
-        say("The demonstration is not part of this build: starting as with --no-demo.");
-    }
     let manifest = arguments.manifest.clone();
     let profile = arguments.profile.clone();
     tokio::task::spawn_blocking(move || {
@@ -49,11 +46,18 @@ async fn main() -> anyhow::Result<()> {
     })
     .await?
     .context("building the components")?;
+    let mut demo = None;
+    let mut variables = Overrides::Environment;
+    if !arguments.no_demo {
+        let prepared = demo::Demo::prepare(arguments.listen, &arguments.state).await?;
+        variables = prepared.variables(arguments.listen);
+        demo = Some(prepared);
+    }
     let host = Host::start(HostConfig {
         manifest: arguments.manifest,
         listen: arguments.listen,
         state: State::Directory(arguments.state.clone()),
-        variables: Overrides::Environment,
+        variables,
         profile: arguments.profile,
         cron: CronMode::OnSchedule,
         guest_output: GuestOutput::Inherit,
@@ -63,6 +67,9 @@ async fn main() -> anyhow::Result<()> {
     say(&format!("Rollcall listens on {}", host.url()));
     for (pattern, component) in host.routes() {
         say(&format!("  {}{pattern}  {component}", host.url()));
+    }
+    if let Some(demo) = &mut demo {
+        demo.show(&host).await.context("the demonstration")?;
     }
     say(&format!(
         "State is kept in {}. Ctrl-C stops.",

@@ -4,6 +4,7 @@ use super::{FieldError, Kind, Problem};
 use crate::access::AccessError;
 use crate::connections::{ConnectionError, TestError, TokenFailure};
 use crate::history::HistoryError;
+use crate::holding::HoldError;
 use crate::organizations::OrganizationError;
 use crate::rules::RulesError;
 use crate::seal::SealError;
@@ -58,6 +59,18 @@ impl From<OrganizationError> for Problem {
             OrganizationError::Name(reason) => Problem::field("name", reason),
             OrganizationError::NotFound => Problem::not_found(),
             OrganizationError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldError> for Problem {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Busy | HoldError::NotHeld(_) | HoldError::Stale { .. } => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            HoldError::NotFound => Problem::not_found(),
+            HoldError::Engine(error) => error.into(),
         }
     }
 }

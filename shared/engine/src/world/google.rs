@@ -70,7 +70,7 @@ impl FakeGoogle {
             .strip_prefix("/admin/directory/v1/")
             .unwrap();
         let query: BTreeMap<String, String> =
-            url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+            form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
         if path == "users" {

@@ -2,6 +2,7 @@
 
 use super::{FakeUser, World, assign};
 use crate::history;
+use crate::holding::{self, HoldError};
 use crate::memory::{CrashPoint, block_on};
 use crate::roster::commit;
 use crate::runs::{self, Lane, RunState, Trigger, TriggerKind};
@@ -171,6 +172,51 @@ fn a_plan_over_the_limits_is_held_and_writes_nothing() {
     assert_eq!(run.state, RunState::Held);
     assert!(!run.refusals.is_empty());
     assert_eq!(world.accounts(), before);
+}
+
+#[test]
+fn a_held_plan_happens_once_it_is_approved() {
+    let world = World::new(district());
+    world.sync();
+    world.google(|google| (0..25).for_each(|number| google.user(number).suspended = true));
+    let held = world.sync();
+    assert_eq!(held.state, RunState::Held);
+    block_on(async {
+        holding::approve(&world.ports, &world.tenant, &held.id)
+            .await
+            .unwrap();
+        world.tick_until_idle().await;
+    });
+    let run = block_on(runs::read(&world.ports, &world.tenant, &held.id))
+        .unwrap()
+        .unwrap();
+    assert_eq!(run.state, RunState::Applied);
+    let suspended = world
+        .accounts()
+        .into_values()
+        .filter(|account| account.status == Status::Suspended);
+    assert_eq!(suspended.count(), 25);
+    let again = block_on(holding::approve(&world.ports, &world.tenant, &held.id));
+    assert_eq!(again, Err(HoldError::NotHeld(held.id)));
+}
+
+#[test]
+fn a_held_plan_is_never_applied_to_a_roster_that_has_moved_on() {
+    let world = World::new(district());
+    world.sync();
+    world.google(|google| (0..25).for_each(|number| google.user(number).suspended = true));
+    let held = world.sync();
+    world.google(|google| {
+        (0..25).for_each(|number| google.user(number).suspended = false);
+        google.user(30).given_name = "Zoë".to_owned();
+    });
+    assert_eq!(world.sync().state, RunState::Applied);
+    let before = world.accounts();
+    let approved = block_on(holding::approve(&world.ports, &world.tenant, &held.id));
+    assert!(matches!(approved, Err(HoldError::Stale { .. })));
+    assert_eq!(world.accounts(), before);
+    let discarded = block_on(holding::discard(&world.ports, &world.tenant, &held.id)).unwrap();
+    assert_eq!(discarded.state, RunState::Discarded);
 }
 
 #[test]

@@ -156,7 +156,7 @@ pub(crate) fn handler(google: &Shared) -> Handler {
 
 /// A query or form, decoded.
 pub(crate) fn pairs(text: &str) -> BTreeMap<String, String> {
-    url::form_urlencoded::parse(text.as_bytes())
+    form_urlencoded::parse(text.as_bytes())
         .into_owned()
         .collect()
 }

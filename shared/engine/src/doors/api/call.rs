@@ -68,7 +68,7 @@ impl<P> Call<'_, P> {
     /// A value from the query, decoded once.
     pub(super) fn query(&self, name: &str) -> Option<String> {
         let query = self.request.uri().query().unwrap_or_default();
-        url::form_urlencoded::parse(query.as_bytes())
+        form_urlencoded::parse(query.as_bytes())
             .find_map(|(found, value)| (found == name).then(|| value.into_owned()))
     }
 

@@ -66,6 +66,8 @@ pub(super) async fn perform<P: Ports>(
         Operation::ReadRun => runs::read(call).await,
         Operation::ListChanges => runs::changes(call).await,
         Operation::ListIssues => runs::issues(call).await,
+        Operation::ApproveRun => runs::approve(call).await,
+        Operation::DiscardRun => runs::discard(call).await,
         Operation::RequestPreview => runs::preview(call).await,
         Operation::ListAccounts => accounts::list(call).await,
         Operation::ReadAccount => accounts::read(call).await,

@@ -107,6 +107,8 @@ routes! {
     ReadRun "GET" "/api/v1/tenants/{tenant}/runs/{run}" Read,
     ListChanges "GET" "/api/v1/tenants/{tenant}/runs/{run}/changes" Read,
     ListIssues "GET" "/api/v1/tenants/{tenant}/runs/{run}/issues" Read,
+    ApproveRun "POST" "/api/v1/tenants/{tenant}/runs/{run}/approve" Write,
+    DiscardRun "POST" "/api/v1/tenants/{tenant}/runs/{run}/discard" Write,
     RequestPreview "POST" "/api/v1/tenants/{tenant}/previews" Write,
     ListAccounts "GET" "/api/v1/tenants/{tenant}/accounts" Read,
     ReadAccount "GET" "/api/v1/tenants/{tenant}/accounts/{account}" Read,

@@ -2,14 +2,18 @@
 
 use super::call::{Call, List};
 use crate::audit::{self, Action};
+use crate::doors::nudge::Nudge;
 use crate::doors::{json, webhook};
 use crate::history;
+use crate::holding;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::runs::{self, Lane, Trigger, TriggerKind};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::RunId;
+use serde::Serialize;
+use std::fmt::Display;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -21,6 +25,24 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
         next: page.next.map(|number| number.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
+}
+
+/// Something with its sentence for people: the same words in the API, the console and tests.
+#[derive(Serialize)]
+struct Told<T> {
+    sentence: String,
+    #[serde(flatten)]
+    what: T,
+}
+
+fn tell<T: Display>(items: Vec<T>) -> Vec<Told<T>> {
+    items
+        .into_iter()
+        .map(|what| Told {
+            sentence: what.to_string(),
+            what,
+        })
+        .collect()
 }
 
 /// Schedules a run, or joins the one that waits.
@@ -57,7 +79,13 @@ pub(super) async fn changes<P: Ports>(call: &Call<'_, P>) -> Answer {
     let limit = call.limit()?;
     let tenant = call.tenant()?;
     let (items, next) = history::changes(call.ports, tenant, &id, cursor.as_deref(), limit).await?;
-    Ok(json(StatusCode::OK, &List { items, next }))
+    Ok(json(
+        StatusCode::OK,
+        &List {
+            items: tell(items),
+            next,
+        },
+    ))
 }
 
 pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
@@ -66,7 +94,35 @@ pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
     let limit = call.limit()?;
     let tenant = call.tenant()?;
     let (items, next) = history::issues(call.ports, tenant, &id, cursor.as_deref(), limit).await?;
-    Ok(json(StatusCode::OK, &List { items, next }))
+    Ok(json(
+        StatusCode::OK,
+        &List {
+            items: tell(items),
+            next,
+        },
+    ))
+}
+
+/// Lets a held plan happen.
+pub(super) async fn approve<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let id = known_run(call).await?;
+    let (who, tenant) = (call.actor()?, call.tenant()?);
+    let run = holding::approve(call.ports, tenant, &id).await?;
+    audit::record(call.ports, tenant, &who, Action::RunApproved, id.as_str()).await?;
+    let mut response = json(StatusCode::OK, &run);
+    response.extensions_mut().insert(Nudge {
+        tenant: tenant.clone(),
+    });
+    Ok(response)
+}
+
+/// Discards a held plan.
+pub(super) async fn discard<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let id = known_run(call).await?;
+    let (who, tenant) = (call.actor()?, call.tenant()?);
+    let run = holding::discard(call.ports, tenant, &id).await?;
+    audit::record(call.ports, tenant, &who, Action::RunDiscarded, id.as_str()).await?;
+    Ok(json(StatusCode::OK, &run))
 }
 
 async fn known_run<P: Ports>(call: &Call<'_, P>) -> Result<RunId, Problem> {
