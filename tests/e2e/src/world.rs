@@ -1,0 +1,303 @@
+//! One application with everything around it.
+
+use anyhow::{Context, bail};
+use driver::{Application, District, OPERATOR_TOKEN, text};
+use fake_providers::VirtualClock;
+use fake_providers::district::{District as People, DistrictShape};
+use fake_providers::google::{Config, FakeGoogle, Outcome};
+use jiff::Timestamp;
+use local_host::build::Artifacts;
+use local_host::{Host, HostConfig, MemoryStore, StartError, State, build};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// The tenant that [`World::district`] makes.
+pub const ADMIN_TENANT: &str = "maple-grove";
+
+/// How often another port is tried when somebody was faster.
+const PORTS_TRIED_MAX: u32 = 5;
+
+/// How often a run under way is looked at, and how often at most before it is given up on.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 6_000;
+
+/// What a world starts with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How many people the district has.
+    pub people: usize,
+    /// What kind of district it is.
+    pub shape: DistrictShape,
+    /// Where the store is; in memory if nowhere.
+    pub directory: Option<PathBuf>,
+    /// Variables that are set differently from usual; `None` leaves one out.
+    pub variables: BTreeMap<&'static str, Option<&'static str>>,
+}
+
+impl Setup {
+    /// "Maple Grove" with so many people, all of it in memory.
+    pub fn of(people: usize) -> Self {
+        Self {
+            people,
+            shape: DistrictShape::default(),
+            directory: None,
+            variables: BTreeMap::new(),
+        }
+    }
+
+    /// The same with the store in a directory.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// The same with a variable set to something else, or left out.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: Option<&'static str>) -> Self {
+        self.variables.insert(name, value);
+        self
+    }
+}
+
+/// An application, its store and its Google.
+pub struct World {
+    host: Option<Host>,
+    config: HostConfig,
+    /// What the application reads people from.
+    pub google: FakeGoogle,
+    /// The application, seen by the operator.
+    pub operator: Application,
+    /// The store, when it is in memory.
+    pub memory: MemoryStore,
+}
+
+impl World {
+    /// A district of so many people and an application that knows nothing of it yet.
+    pub async fn of(people: usize) -> anyhow::Result<Self> {
+        Self::with(Setup::of(people)).await
+    }
+
+    /// The same, set up in another way.
+    pub async fn with(setup: Setup) -> anyhow::Result<Self> {
+        artifacts()?;
+        for _ in 0..PORTS_TRIED_MAX {
+            let address = free_address()?;
+            let url = format!("http://{address}");
+            let google = start_google(&setup, &url).await?;
+            let config = config(&setup, &url, address, google.base_url());
+            let memory = match &config.state {
+                State::Memory(memory) => memory.clone(),
+                State::Directory(_) => MemoryStore::default(),
+            };
+            let host = match Host::start(config.clone()).await {
+                Ok(host) => host,
+                Err(StartError::Listen { .. }) => continue,
+                Err(error) => return Err(error).context("starting the host"),
+            };
+            return Ok(Self {
+                operator: Application::new(&host.url(), OPERATOR_TOKEN)?,
+                host: Some(host),
+                config,
+                google,
+                memory,
+            });
+        }
+        bail!("no port stayed free for {PORTS_TRIED_MAX} attempts");
+    }
+
+    /// The host.
+    pub fn host(&self) -> anyhow::Result<&Host> {
+        self.host.as_ref().context("the host is down")
+    }
+
+    /// Ends the host as a killed process ends and starts another on the same address and store.
+    /// Its clock shows what the one before showed.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        let shown = self.host()?.clock().time();
+        drop(self.host.take());
+        let mut attempts = 0;
+        let host = loop {
+            match Host::start(self.config.clone()).await {
+                Ok(host) => break host,
+                // The dead host's listener goes with its last task.
+                Err(StartError::Listen { .. }) if attempts < 100 => {
+                    attempts += 1;
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Err(error) => return Err(error).context("starting the host again"),
+            }
+        };
+        host.clock().set(u64::try_from(shown.as_millis())?);
+        self.host = Some(host);
+        Ok(())
+    }
+
+    /// What the clock of everybody shows, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> anyhow::Result<i64> {
+        Ok(i64::try_from(self.host()?.clock().time().as_millis())?)
+    }
+
+    /// Moves everybody's clock forward.
+    pub fn advance(&self, by: Duration) -> anyhow::Result<()> {
+        self.host()?.clock().advance(i64::try_from(by.as_millis())?);
+        self.google.advance(by);
+        Ok(())
+    }
+
+    /// Makes everybody's clock show a time, forward or back.
+    pub fn set_time(&self, to: Timestamp) -> anyhow::Result<()> {
+        self.host()?
+            .clock()
+            .set(u64::try_from(to.as_millisecond())?);
+        self.google.clock().set(to);
+        Ok(())
+    }
+
+    /// Fires the scheduler's cron trigger until its tenants have no more to do at once.
+    pub async fn scheduler_minute(&self) -> anyhow::Result<()> {
+        let now_s = u64::try_from(self.now_ms()? / 1_000)?;
+        self.host()?.fire_cron("scheduler", now_s).await?;
+        Ok(())
+    }
+
+    /// A tenant with a Google connection that is authorised and saved and has no rules yet.
+    pub async fn district(&self) -> anyhow::Result<District> {
+        self.named_district(ADMIN_TENANT).await
+    }
+
+    /// The same under another name: several districts may read the same Google.
+    pub async fn named_district(&self, tenant: &str) -> anyhow::Result<District> {
+        let domain = &self.google.district().shape().domain.clone();
+        let district = District::create(&self.operator, tenant, tenant, domain).await?;
+        let admin = self.google.accounts().super_admin;
+        district
+            .authorize(&self.google, &Outcome::allow(&admin))
+            .await?;
+        district.save().await?;
+        Ok(district)
+    }
+
+    /// A tenant with a draft of a Google connection.
+    pub async fn unauthorized_district(&self) -> anyhow::Result<District> {
+        let domain = &self.google.district().shape().domain.clone();
+        District::create(&self.operator, ADMIN_TENANT, "Maple Grove", domain).await
+    }
+
+    /// A key of the district that may only read.
+    pub async fn viewer(&self, district: &District) -> anyhow::Result<Application> {
+        let body = json!({"label": "office", "role": "viewer"});
+        let key = district.admin.post(&district.path("/keys"), &body).await?;
+        Ok(district.admin.with_token(text(&key, "secret")?))
+    }
+
+    /// Asks for a run and sees it through, see [`World::finish`].
+    pub async fn sync(&self, district: &District) -> anyhow::Result<Value> {
+        let path = district.path("/runs");
+        let asked = district.admin.post(&path, &json!({})).await?;
+        self.finish(district, text(&asked, "run")?).await
+    }
+
+    /// Asks for a preview and sees it through.
+    pub async fn preview(&self, district: &District) -> anyhow::Result<Value> {
+        let path = district.path("/previews");
+        let asked = district.admin.post(&path, &json!({})).await?;
+        self.finish(district, text(&asked, "run")?).await
+    }
+
+    /// Ticks until a run is finished and returns its record. Where the run waits for its provider
+    /// the clock is moved on, so that nobody else has to.
+    pub async fn finish(&self, district: &District, run: &str) -> anyhow::Result<Value> {
+        let path = district.path(&format!("/runs/{run}"));
+        let mut last = Value::Null;
+        for _ in 0..LOOKS_MAX {
+            district.admin.tick().await?;
+            let record = district.admin.get(&path).await?;
+            if record["finished_at_ms"].is_i64() {
+                return Ok(record);
+            }
+            match record["wait_until_ms"].as_i64() {
+                Some(until) if until > self.now_ms()? => {
+                    let wait_ms = u64::try_from(until - self.now_ms()?).unwrap_or_default();
+                    self.advance(Duration::from_millis(wait_ms + 1))?;
+                }
+                _ => tokio::time::sleep(LOOK_EVERY).await,
+            }
+            last = record;
+        }
+        bail!("the run does not end; it was last {last}")
+    }
+
+    /// All accounts, by address.
+    pub async fn accounts(&self, district: &District) -> anyhow::Result<BTreeMap<String, Value>> {
+        let mut accounts = BTreeMap::new();
+        for account in district.all(&district.path("/accounts")).await? {
+            accounts.insert(text(&account, "email")?.to_owned(), account);
+        }
+        Ok(accounts)
+    }
+
+    /// The keys of the store that begin so, with their values. Only for stores in memory.
+    pub fn stored(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut stored = self.memory.dump("default");
+        stored.retain(|key, _| key.starts_with(prefix));
+        stored
+    }
+}
+
+/// The texts of a JSON array, in order.
+pub fn strings(value: &Value) -> Vec<&str> {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Value::as_str).collect()
+}
+
+fn manifest() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spin.toml")
+}
+
+/// The built components; they are built the first time this is called in a process.
+pub fn artifacts() -> anyhow::Result<Artifacts> {
+    static BUILT: OnceLock<Result<Artifacts, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        build::components(&manifest(), "e2e", build::Progress::Quiet)
+            .map_err(|error| error.to_string())
+    });
+    built.clone().map_err(anyhow::Error::msg)
+}
+
+/// An address that was free a moment ago. The application's public address has to be known before
+/// it starts.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
+    let people = People::generate(1, setup.people, setup.shape.clone());
+    let config = Config {
+        clock: Arc::new(VirtualClock::new()),
+        ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
+    };
+    FakeGoogle::start(people, config)
+        .await
+        .context("starting the fake Google")
+}
+
+fn config(setup: &Setup, url: &str, address: SocketAddr, google: &str) -> HostConfig {
+    let mut variables = driver::variables(url, google);
+    for (name, value) in &setup.variables {
+        match value {
+            Some(value) => variables.insert((*name).to_owned(), (*value).to_owned()),
+            None => variables.remove(*name),
+        };
+    }
+    let mut config = HostConfig::for_test(manifest(), variables);
+    config.listen = address;
+    if let Some(directory) = &setup.directory {
+        config.state = State::Directory(directory.clone());
+    }
+    config
+}

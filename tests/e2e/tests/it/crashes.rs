@@ -1,0 +1,148 @@
+//! The host killed in the middle of a run, at one store operation after another.
+
+use driver::District;
+use e2e::{Setup, World, expected_accounts, map_schools};
+use fake_providers::google::Change;
+use local_host::{Counted, Crash, When};
+use serde_json::{Value, json};
+
+/// Points of a run, in percent of its store operations.
+const POINTS: [u64; 6] = [1, 20, 45, 70, 90, 99];
+
+/// Store operations so far.
+fn operations(world: &World) -> u64 {
+    let counters = world.host().unwrap().counters();
+    counters.store.values().map(|traffic| traffic.calls).sum()
+}
+
+/// Asks for a run and kills the host at the nth store operation from now. Returns whether it died
+/// before the run was over.
+async fn killed_at(world: &mut World, district: &District, nth: u64, when: When) -> bool {
+    let crash = Crash {
+        when,
+        nth,
+        counted: Counted::Every,
+    };
+    let host = world.host().unwrap();
+    host.controls().crash_at(Some(crash));
+    let died = tokio::select! {
+        () = host.crashed() => true,
+        run = world.sync(district) => {
+            run.unwrap();
+            false
+        }
+    };
+    world.restart().await.unwrap();
+    died
+}
+
+async fn applied(district: &District) -> Vec<Value> {
+    let runs = district.all(&district.path("/runs")).await.unwrap();
+    runs.into_iter()
+        .filter(|run| run["state"] == "applied")
+        .collect()
+}
+
+/// Everybody is there, as Google shows them.
+async fn roster_is_right(world: &World, district: &District) {
+    let expected = expected_accounts(&world.google);
+    let accounts = world.accounts(district).await.unwrap();
+    assert_eq!(
+        accounts.keys().collect::<Vec<_>>(),
+        expected.keys().collect::<Vec<_>>()
+    );
+    for (address, person) in expected {
+        assert_eq!(accounts[&address]["family_name"], person.family_name);
+        assert_eq!(accounts[&address]["status"], "active");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_import_survives_being_killed_anywhere_and_commits_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let setup = Setup::of(150).in_directory(directory.path());
+    let mut world = World::with(setup).await.unwrap();
+    let calm = world.named_district("calm").await.unwrap();
+    map_schools(&calm, &world.google).await.unwrap();
+    let before = operations(&world);
+    world.sync(&calm).await.unwrap();
+    let of_a_run = operations(&world) - before;
+    assert!(of_a_run > 20, "{of_a_run}");
+    let mut deaths = 0;
+    for (index, point) in POINTS.into_iter().enumerate() {
+        let when = if index % 2 == 0 {
+            When::Before
+        } else {
+            When::After
+        };
+        let district = world
+            .named_district(&format!("killed-{point}"))
+            .await
+            .unwrap();
+        map_schools(&district, &world.google).await.unwrap();
+        let nth = (of_a_run * point / 100).max(1);
+        deaths += u32::from(killed_at(&mut world, &district, nth, when).await);
+        // A tick goes on with what was under way; should the request itself have been lost, the
+        // administrator asks again.
+        world.sync(&district).await.unwrap();
+        roster_is_right(&world, &district).await;
+        assert_eq!(
+            applied(&district).await.len(),
+            1,
+            "killed at {nth} of {of_a_run}"
+        );
+        let settled = world.sync(&district).await.unwrap();
+        assert_eq!(settled["state"], "unchanged", "{settled}");
+    }
+    assert!(deaths >= 5, "only {deaths} hosts died in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_with_changes_survives_being_killed_anywhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let setup = Setup::of(150).in_directory(directory.path());
+    let mut world = World::with(setup).await.unwrap();
+    let district = world.named_district("maple-grove").await.unwrap();
+    map_schools(&district, &world.google).await.unwrap();
+    world.sync(&district).await.unwrap();
+    let person = expected_accounts(&world.google).into_keys().next().unwrap();
+    let rename = |world: &World, name: String| {
+        let change = Change::RenameUser {
+            user: person.clone(),
+            email: None,
+            given_name: None,
+            family_name: Some(name),
+        };
+        world.google.change(&change).unwrap();
+    };
+    rename(&world, "Calm".to_owned());
+    let before = operations(&world);
+    world.sync(&district).await.unwrap();
+    let of_a_run = operations(&world) - before;
+    let mut deaths = 0;
+    for (index, point) in POINTS.into_iter().enumerate() {
+        let when = if index % 2 == 0 {
+            When::After
+        } else {
+            When::Before
+        };
+        rename(&world, format!("Killed {point}"));
+        let known = applied(&district).await.len();
+        let nth = (of_a_run * point / 100).max(1);
+        deaths += u32::from(killed_at(&mut world, &district, nth, when).await);
+        world.sync(&district).await.unwrap();
+        roster_is_right(&world, &district).await;
+        assert_eq!(
+            applied(&district).await.len(),
+            known + 1,
+            "killed at {nth} of {of_a_run}"
+        );
+    }
+    assert!(deaths >= 5, "only {deaths} hosts died in time");
+    let body = json!({"label": "after", "role": "viewer"});
+    district
+        .admin
+        .post(&district.path("/keys"), &body)
+        .await
+        .unwrap();
+}

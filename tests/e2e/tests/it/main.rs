@@ -1,0 +1,16 @@
+//! End to end: every request over HTTP, through the real components.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, support which fails fails the test"
+)]
+
+mod bad_input;
+mod consent;
+mod crashes;
+mod explaining;
+mod faults;
+mod limits;
+mod people;
+mod webhook;
+mod whole_path;
