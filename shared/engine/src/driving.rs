@@ -289,11 +289,11 @@ async fn ask<P: Ports>(
 }
 
 fn stuck(state: RunState) -> Failure {
-    internal(match state {
-        RunState::Fetching | RunState::Confirming => {
-            "the provider, or the component that reads it, did not answer for too long"
-        }
-        _ => "a component did not answer for too long",
+    let is_reading = matches!(state, RunState::Confirming | RunState::Fetching);
+    internal(if is_reading {
+        "the provider, or the component that reads it, did not answer for too long"
+    } else {
+        "a component did not answer for too long"
     })
 }
 

@@ -207,10 +207,7 @@ fn calls_are_few_and_modest(entries: &[Entry]) {
             .split([',', '(', ')', '/'])
             .filter(|field| !field.is_empty())
         {
-            assert!(
-                USER_FIELDS.contains(&field),
-                "{field} in {fields}"
-            );
+            assert!(USER_FIELDS.contains(&field), "{field} in {fields}");
         }
         let query = parameters.get("query").cloned().unwrap_or_default();
         *pages.entry(query).or_default() += 1;
