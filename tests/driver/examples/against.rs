@@ -10,6 +10,10 @@
     clippy::print_stdout,
     reason = "what happened is this program's output"
 )]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name it does not have is null"
+)]
 
 use anyhow::{Context as _, ensure};
 use driver::{Application, District, OPERATOR_TOKEN, text};
