@@ -10,6 +10,7 @@ mod accounts;
 mod call;
 mod connections;
 mod document;
+mod forward;
 mod operations;
 mod organizations;
 mod perform;

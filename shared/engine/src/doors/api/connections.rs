@@ -1,25 +1,21 @@
 //! Connections.
 
 use super::call::{Call, List, made};
+use super::forward::pass_on;
 use crate::authorize as consent;
 use crate::connections::{self, Connection};
 use crate::doors::fetch_google::{ConnectionRequest, Operation};
 use crate::doors::json;
 use crate::doors::shown::show;
 use crate::ports::Ports;
-use crate::problem::{MEDIA_TYPE, Problem};
-use crate::slices::{self, CallError};
+use crate::problem::Problem;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use mapping::ids::ConnectionId;
 use serde_json::json;
 
 /// The component that reaches the one provider there is so far.
 const FETCH_COMPONENT: &str = "fetch-google";
-
-/// Longest answer of that component, in bytes: a district's tree of org units.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -97,22 +93,5 @@ pub(super) async fn forward<P: Ports>(call: &Call<'_, P>, operation: Operation) 
         connection: call.id("connection")?,
         actor: call.actor()?,
     };
-    let request = slices::request(FETCH_COMPONENT, "/connection", &asked)?;
-    let answer = call.ports.send(request, ANSWER_BYTES_MAX).await;
-    let (parts, body) = answer.map_err(CallError::Unreachable)?.into_parts();
-    let media_type = parts.headers.get(CONTENT_TYPE);
-    // Anything else comes from the platform and is of no use to a client.
-    let is_ours = parts.status == StatusCode::OK
-        || media_type.is_some_and(|found| found.as_bytes() == MEDIA_TYPE.as_bytes());
-    if !is_ours {
-        return Err(CallError::Status(parts.status.as_u16()).into());
-    }
-    let mut response = http::Response::new(body);
-    *response.status_mut() = parts.status;
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(found) = media_type {
-        headers.insert(CONTENT_TYPE, found.clone());
-    }
-    Ok(response)
+    pass_on(call.ports, FETCH_COMPONENT, "/connection", &asked).await
 }
