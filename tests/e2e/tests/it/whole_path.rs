@@ -207,10 +207,7 @@ fn calls_are_few_and_modest(entries: &[Entry]) {
             .split([',', '(', ')', '/'])
             .filter(|field| !field.is_empty())
         {
-            assert!(
-                USER_FIELDS.contains(&field),
-                "{field} in {fields}"
-            );
+            assert!(USER_FIELDS.contains(&field), "{field} in {fields}");
         }
         let query = parameters.get("query").cloned().unwrap_or_default();
         *pages.entry(query).or_default() += 1;
@@ -228,7 +225,7 @@ async fn everything_is_audited(district: &District) {
     let entries = district.all(&district.path("/audit")).await.unwrap();
     let done: BTreeSet<&str> = entries
         .iter()
-        .filter_map(|entry| entry["action"].as_str())
+        .filter_map(|entry| entry["what"].as_str())
         .collect();
     for action in [
         "tenant_created",
