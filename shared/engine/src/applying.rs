@@ -165,12 +165,11 @@ impl Work<'_> {
             Stage::Ready => return Ok(()),
         };
         let old = self.parent.maps.get(&name).cloned().unwrap_or_default();
-        let mut draft = match progress.maps.get(&name) {
-            Some(saved) => MapDraft::resume(ports, self.tenant, old, saved).await?,
-            None => {
-                let expected = self.entries_expected(progress.stage, old.len);
-                MapDraft::begin(ports, self.tenant, old, expected).await?
-            }
+        let mut draft = if let Some(saved) = progress.maps.get(&name) {
+            MapDraft::resume(ports, self.tenant, old, saved).await?
+        } else {
+            let expected = self.entries_expected(progress.stage, old.len);
+            MapDraft::begin(ports, self.tenant, old, expected).await?
         };
         // A range holds whole shards of the new state and whole buckets of the plan.
         let bits = draft.bits().min(progress.stage.plan_bits());

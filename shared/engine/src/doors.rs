@@ -9,6 +9,7 @@ pub mod nudge;
 pub mod oauth;
 mod page;
 pub mod rules;
+mod shown;
 pub mod sync;
 pub mod webhook;
 
@@ -26,4 +27,14 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> http::Response
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A page of a list as it is sent.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    /// The entries.
+    pub(crate) items: Vec<T>,
+    /// What to ask for to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
 }

@@ -235,6 +235,13 @@ async fn apply<P: Ports>(
             Ok(SliceOutcome::Done)
         }
         Applied::Unfinished(outcome) => Ok(outcome),
+        Applied::Stale if !run.refusals.is_empty() => {
+            // It was held and then approved: what was approved is not what would happen now.
+            let what = "the roster changed after the plan was approved";
+            Ok(SliceOutcome::Failed {
+                failure: internal(what),
+            })
+        }
         Applied::Stale if run.replans >= REPLANS_MAX => {
             let failure = internal("the roster changed under the run again and again");
             Ok(SliceOutcome::Failed { failure })
@@ -282,11 +289,11 @@ async fn ask<P: Ports>(
 }
 
 fn stuck(state: RunState) -> Failure {
-    internal(match state {
-        RunState::Fetching | RunState::Confirming => {
-            "the provider, or the component that reads it, did not answer for too long"
-        }
-        _ => "a component did not answer for too long",
+    let is_reading = matches!(state, RunState::Confirming | RunState::Fetching);
+    internal(if is_reading {
+        "the provider, or the component that reads it, did not answer for too long"
+    } else {
+        "a component did not answer for too long"
     })
 }
 

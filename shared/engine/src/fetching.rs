@@ -133,7 +133,6 @@ where
                         });
                         continue;
                     }
-                    Poll::Busy => {}
                     Poll::NeedsToken => {
                         match token(true).await {
                             Ok(fresh) => access_token = fresh,
@@ -151,7 +150,7 @@ where
                         }
                         continue;
                     }
-                    Poll::WaitUntil(_) => {}
+                    Poll::Busy | Poll::WaitUntil(_) => {}
                     Poll::Done(complete) => {
                         self.progress.staged.complete = Some(complete);
                         self.save(ports).await?;

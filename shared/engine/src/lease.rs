@@ -3,7 +3,7 @@
 //! A worker takes the number after the last holder's with `increment`; whoever gets 1 has the
 //! lease. The number goes into every commit. A holder that lives renews; one that died is
 //! followed when its time is over. Should a worker die between taking a number and writing the
-//! lease down, later attempts on that number burn it after [`ATTEMPTS_TO_BURN`].
+//! lease down, later attempts on that number burn it after `ATTEMPTS_TO_BURN`.
 
 use crate::error::Error;
 use crate::keys;

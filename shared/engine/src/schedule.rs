@@ -4,7 +4,7 @@
 //! A night is named by its local date. Its instant is that date at the nightly time; where the
 //! clock skips that time, the instant just after the gap; where the clock shows it twice, the
 //! first. A night is scheduled by exactly one winner of an `increment`; should the winner die
-//! before it is done, a later attempt takes over after [`ATTEMPTS_TO_TAKE_OVER`].
+//! before it is done, a later attempt takes over after `ATTEMPTS_TO_TAKE_OVER`.
 
 use crate::error::Error;
 use crate::keys;

@@ -82,13 +82,7 @@ pub async fn call<Q: Serialize, A: serde::de::DeserializeOwned>(
     path: &str,
     question: &Q,
 ) -> Result<A, CallError> {
-    let body = serde_json::to_vec(question).map_err(|_| CallError::Malformed)?;
-    let request = http::Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://{component}.spin.internal{path}"))
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body))
-        .map_err(|_| CallError::Malformed)?;
+    let request = request(component, path, question)?;
     let answer = transport
         .send(request, ANSWER_BYTES_MAX)
         .await
@@ -97,4 +91,19 @@ pub async fn call<Q: Serialize, A: serde::de::DeserializeOwned>(
         return Err(CallError::Status(answer.status().as_u16()));
     }
     serde_json::from_slice(answer.body()).map_err(|_| CallError::Malformed)
+}
+
+/// A question to a component, by its id.
+pub(crate) fn request<Q: Serialize>(
+    component: &str,
+    path: &str,
+    question: &Q,
+) -> Result<http::Request<Bytes>, CallError> {
+    let body = serde_json::to_vec(question).map_err(|_| CallError::Malformed)?;
+    http::Request::builder()
+        .method(Method::POST)
+        .uri(format!("http://{component}.spin.internal{path}"))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body))
+        .map_err(|_| CallError::Malformed)
 }

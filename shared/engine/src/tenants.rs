@@ -2,7 +2,7 @@
 
 mod calendar;
 
-pub use calendar::{NightlyTime, PAUSES_MAX, Pause, ZoneName};
+pub use calendar::{NightlyTime, PAUSES_MAX, Pause, ZoneError, ZoneName};
 
 use crate::audit::{self, Action, Actor};
 use crate::error::Error;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long a run may take before it is given up on.
-const RUN_FOR_MAX: Duration = Duration::from_secs(600);
+const RUN_FOR_MAX: Duration = Duration::from_mins(10);
 
 /// How often a run under way is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

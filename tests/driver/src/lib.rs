@@ -4,6 +4,11 @@
 //! Knows nothing of how the application runs: the same steps work against the local host and
 //! against Spin.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name it does not have is null"
+)]
+
 mod district;
 mod webhook;
 
@@ -84,7 +89,7 @@ impl Application {
     pub fn new(url: &str, token: &str) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .context("making an HTTP client")?;
         Ok(Self {

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use std::fmt::Write as _;
 
 /// The value of `X-Rollcall-Signature` for a body sent at a time, in seconds since the Unix epoch.
 pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> anyhow::Result<String> {
@@ -10,6 +11,8 @@ pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> anyhow::Result<String>
     mac.update(format!("{timestamp}.").as_bytes());
     mac.update(body);
     let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("v1={hex}"))
+    digest.iter().try_fold("v1=".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}")?;
+        Ok(text)
+    })
 }

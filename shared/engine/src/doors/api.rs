@@ -1,8 +1,7 @@
 //! The door of the `api` component: `/api/v1/…`, `/healthz` and `/metrics`.
 //!
-//! Variables: `operator_token`, `seal_keys`, `public_url`, and for connections the `google_*`
-//! ones. It reaches `google_oauth_url` and `google_api_url`, and `fetch-google` over service
-//! chaining.
+//! Variables: `operator_token`, `seal_keys` and `public_url`. It reaches no server outside, and
+//! over service chaining `sync`, `rules` and, for what needs Google, `fetch-google`.
 //!
 //! Every request goes the same way: route, settings, who is asking, which tenant, may they, then
 //! the operation. Nothing of a tenant is read before it is known that the key is of that tenant.
@@ -11,6 +10,7 @@ mod accounts;
 mod call;
 mod connections;
 mod document;
+mod forward;
 mod operations;
 mod organizations;
 mod perform;

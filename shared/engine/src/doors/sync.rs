@@ -1,19 +1,36 @@
 //! The door of the `sync` component: `POST /internal/tick` for schedulers, and `/drive/{tenant}`
-//! for other components.
+//! and `/zone` for other components.
 //!
 //! Only `/internal/tick` has a route, so only it is reachable from outside and asks for the
-//! internal token; the other path is reached over service chaining alone.
+//! internal token; the other paths are reached over service chaining alone.
 
 use crate::doors::json;
 use crate::doors::nudge::Nudge;
 use crate::ports::Ports;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, parse_json};
 use crate::secrets;
 use crate::settings;
+use crate::tenants::ZoneName;
 use crate::tick::{self, TickReport};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use mapping::ids::TenantId;
+use serde::{Deserialize, Serialize};
+
+/// Whether there is a time zone of this name: asked of the one component that has the database.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ZoneQuestion {
+    /// The name.
+    pub(crate) name: ZoneName,
+}
+
+/// Whether there is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct ZoneAnswer {
+    /// True when there is.
+    pub(crate) known: bool,
+}
 
 /// Serves one request.
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
@@ -28,6 +45,15 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
             Ok(()) => answer(tick::tick(ports).await.map_err(Problem::from)),
             Err(problem) => problem.to_response(),
         };
+    }
+    if path == "/zone" {
+        let known = parse_json::<ZoneQuestion>(&request).map(|question| ZoneAnswer {
+            known: question.name.is_known(),
+        });
+        return known.map_or_else(
+            |problem| problem.to_response(),
+            |known| json(StatusCode::OK, &known),
+        );
     }
     let tenant = path
         .strip_prefix("/drive/")

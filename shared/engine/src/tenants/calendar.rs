@@ -13,7 +13,11 @@ pub const PAUSES_MAX: usize = 50;
 /// slip of the year.
 const PAUSE_DAYS_MAX: i32 = 366;
 
-/// An IANA time zone that the bundled database knows.
+/// Longest name of a time zone, in bytes. The database's longest has 32.
+const ZONE_BYTES_MAX: usize = 64;
+
+/// The name of an IANA time zone, by its form. Whether there is such a zone knows only who has
+/// the database of zones, which is large: see [`ZoneName::is_known`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ZoneName(String);
@@ -24,13 +28,16 @@ pub struct ZoneName(String);
 pub struct ZoneError;
 
 impl ZoneName {
-    /// Checks a name.
+    /// Checks the form of a name: parts with letters, digits, `_`, `+` and `-` between slashes.
     pub fn parse(text: &str) -> Result<Self, ZoneError> {
-        match TimeZone::get(text) {
-            // The database compares without case; kept is how it writes the name.
-            Ok(zone) => Ok(Self(zone.iana_name().ok_or(ZoneError)?.to_owned())),
-            Err(_) => Err(ZoneError),
-        }
+        let is_part = |part: &str| {
+            let mut bytes = part.bytes();
+            !part.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
+        };
+        let has_form = text.len() <= ZONE_BYTES_MAX
+            && text.split('/').all(is_part)
+            && text.bytes().any(|b| b.is_ascii_alphabetic());
+        has_form.then(|| Self(text.to_owned())).ok_or(ZoneError)
     }
 
     /// The name.
@@ -38,7 +45,13 @@ impl ZoneName {
         &self.0
     }
 
-    /// The zone. UTC if a later database should have dropped the name.
+    /// Whether the bundled database has it, in whatever case. Brings the database into every
+    /// component from which it is called.
+    pub fn is_known(&self) -> bool {
+        TimeZone::get(&self.0).is_ok_and(|zone| zone.iana_name().is_some())
+    }
+
+    /// The zone. UTC if the database does not have the name. Brings the database along too.
     pub fn zone(&self) -> TimeZone {
         TimeZone::get(&self.0).unwrap_or(TimeZone::UTC)
     }
@@ -161,14 +174,43 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn a_time_zone_is_one_of_the_database() {
-        assert_eq!(
-            ZoneName::parse("america/chicago").unwrap().as_str(),
-            "America/Chicago"
-        );
-        for text in ["", "Mars/Olympus", "EST5EDT4,bad", "../etc/passwd"] {
+    fn the_name_of_a_time_zone_has_parts_between_slashes() {
+        for text in [
+            "America/Argentina/ComodRivadavia",
+            "America/Port-au-Prince",
+            "Etc/GMT+10",
+            "Mars/Olympus",
+            "UTC",
+        ] {
+            assert_eq!(ZoneName::parse(text).unwrap().as_str(), text);
+        }
+        let long = "A".repeat(ZONE_BYTES_MAX + 1);
+        for text in [
+            "",
+            "/",
+            "+05",
+            "America/",
+            "America//Chicago",
+            "../etc/passwd",
+            "EST5EDT4,bad",
+            "New York",
+            &long,
+        ] {
             assert_eq!(ZoneName::parse(text), Err(ZoneError), "{text}");
         }
+    }
+
+    #[test]
+    fn the_database_knows_a_zone_in_any_case() {
+        for (text, is_known) in [
+            ("America/Chicago", true),
+            ("america/chicago", true),
+            ("Mars/Olympus", false),
+        ] {
+            let zone = ZoneName::parse(text).unwrap();
+            assert_eq!(zone.is_known(), is_known, "{text}");
+        }
+        assert!(ZoneName::default().is_known());
     }
 
     #[test]

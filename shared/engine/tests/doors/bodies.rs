@@ -2,6 +2,8 @@
 
 use super::district::{District, OPERATOR, request};
 use bytes::Bytes;
+use engine::doors::api;
+use engine::memory::block_on;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,6 +30,11 @@ fn a_body_that_does_not_fit_is_refused_by_field() {
         (br#"{"id":"x","name":" "}"#, invalid, Some("name")),
         (
             br#"{"id":"x","name":"dana","time_zone":"Mars"}"#,
+            invalid,
+            Some("time_zone"),
+        ),
+        (
+            br#"{"id":"x","name":"dana","time_zone":"Mars Base"}"#,
             invalid,
             Some("time_zone"),
         ),
@@ -100,4 +107,30 @@ fn a_mode_that_is_not_there_yet_is_refused_as_such() {
                 .contains("not available yet")
         );
     }
+}
+
+#[test]
+fn a_time_zone_is_taken_when_the_component_with_the_database_knows_it() {
+    let district = District::new();
+    let path = "/api/v1/tenants/maple";
+    let edit = |zone: &str| {
+        request(
+            Method::PATCH,
+            &district.admin,
+            path,
+            &json!({"time_zone": zone}),
+        )
+    };
+    let chosen = district.send(edit("America/Chicago"));
+    assert_eq!(chosen.status(), StatusCode::OK);
+    let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+    let document = district.refuses(edit("America/Chicago_Loop"), invalid, &["Loop"]);
+    assert_eq!(document["errors"][0]["field"], "time_zone");
+    let tenant = district.get(&district.admin, path).1;
+    assert_eq!(tenant["time_zone"], "America/Chicago");
+    // Without an answer nothing is changed.
+    let before = district.dump();
+    let response = block_on(api::handle(&district.ports, edit("America/Denver")));
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(district.dump(), before);
 }

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use engine::doors;
-use engine::memory::{MemoryPorts, block_on};
+use engine::memory::{Handler, MemoryPorts, block_on};
+use engine::ports::TransportError;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The operator's token.
 pub(crate) const OPERATOR: &str = "operator-token-of-at-least-32-characters";
@@ -89,7 +91,8 @@ impl District {
 
     /// Sends a request to the API.
     pub(crate) fn send(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        block_on(doors::api::handle(&self.ports, request))
+        let ports = self.ports.with_handler(components(self.ports.clone()));
+        block_on(doors::api::handle(&ports, request))
     }
 
     pub(crate) fn call(
@@ -130,6 +133,22 @@ impl District {
     pub(crate) fn dump(&self) -> BTreeMap<String, Vec<u8>> {
         self.ports.dump()
     }
+}
+
+/// What the `api` component reaches: other components, which reach more, and no server outside.
+pub(crate) fn components(ports: MemoryPorts) -> Handler {
+    Arc::new(move |_, request| {
+        let ports = ports.clone();
+        Box::pin(async move {
+            match request.uri().host() {
+                Some("fetch-google.spin.internal") => {
+                    Ok(doors::fetch_google::handle(&ports, request).await)
+                }
+                Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
+                _ => Err(TransportError::Denied),
+            }
+        })
+    })
 }
 
 /// Asserts that an answer is a problem document of this status without these secrets.

@@ -1,5 +1,10 @@
 //! Setting the district up, or finding it set up by an earlier start.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name it does not have is null"
+)]
+
 use super::Secrets;
 use crate::say;
 use anyhow::Context as _;
@@ -24,8 +29,8 @@ pub(super) async fn secrets(file: &Path) -> anyhow::Result<Secrets> {
             .with_context(|| format!("reading {}: remove it to start afresh", file.display()));
     }
     let secrets = Secrets {
-        operator_token: random_hex(),
-        internal_token: random_hex(),
+        operator_token: random_token(),
+        internal_token: random_token(),
         seal_keys: format!("demo:{}", BASE64_STANDARD.encode(random())),
         admin_key: None,
         webhook_secret: None,
@@ -150,6 +155,6 @@ fn random() -> [u8; 32] {
     bytes
 }
 
-fn random_hex() -> String {
-    random().iter().map(|byte| format!("{byte:02x}")).collect()
+fn random_token() -> String {
+    BASE64_STANDARD.encode(random())
 }

@@ -1,12 +1,12 @@
 //! Accounts, and why a person has one or not.
 
 use super::call::{Call, List};
+use super::forward::pass_on;
 use crate::doors::json;
-use crate::explaining::{Answer as Answered, Question};
+use crate::explaining::Question;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::roster::Reader;
-use crate::slices;
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::account::Email;
@@ -62,8 +62,7 @@ pub(super) async fn explain<P: Ports>(call: &Call<'_, P>) -> Answer {
         connection,
         email,
     };
-    let answer: Answered = slices::call(call.ports, RULES, "/explain", &question).await?;
-    Ok(json(StatusCode::OK, &answer))
+    pass_on(call.ports, RULES, "/explain", &question).await
 }
 
 fn value<P>(call: &Call<'_, P>, name: &str) -> Result<Option<String>, Problem> {

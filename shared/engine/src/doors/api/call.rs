@@ -3,11 +3,11 @@
 use super::ApiSettings;
 use crate::access::Principal;
 use crate::audit::Actor;
+pub(super) use crate::doors::List;
 use crate::problem::{Kind, Problem, parse_json};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::{IdError, TenantId};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
@@ -89,16 +89,6 @@ impl<P> Call<'_, P> {
         let limit = asked.map_or(LIMIT_DEFAULT, |n| usize::try_from(n).unwrap_or(LIMIT_MAX));
         Ok(limit.clamp(1, LIMIT_MAX))
     }
-}
-
-/// A page of a list as it is sent.
-#[derive(Serialize)]
-pub(super) struct List<T> {
-    /// The entries.
-    pub(super) items: Vec<T>,
-    /// What to ask for to go on; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) next: Option<String>,
 }
 
 /// 201 for what was made just now, 200 for what was there.

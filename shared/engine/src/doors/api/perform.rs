@@ -4,6 +4,7 @@ use super::call::Call;
 use super::{
     Operation, accounts, connections, document, operations, organizations, rules, runs, tenants,
 };
+use crate::doors::fetch_google::Operation as AtProvider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use bytes::Bytes;
@@ -36,13 +37,13 @@ pub(super) async fn perform<P: Ports>(
         Operation::CreateConnection => connections::create(call).await,
         Operation::ReadConnection => connections::read(call).await,
         Operation::EditConnection => connections::edit(call).await,
-        Operation::DeleteConnection => connections::delete(call).await,
+        Operation::DeleteConnection => connections::forward(call, AtProvider::Delete).await,
         Operation::AuthorizeConnection => connections::authorize(call).await,
-        Operation::TestConnection => connections::test(call).await,
+        Operation::TestConnection => connections::forward(call, AtProvider::Test).await,
         Operation::SaveConnection => connections::save(call).await,
         Operation::DiscardConnection => connections::discard(call).await,
-        Operation::RevokeConnection => connections::revoke(call).await,
-        Operation::ListOrgUnits => connections::list_org_units(call).await,
+        Operation::RevokeConnection => connections::forward(call, AtProvider::Revoke).await,
+        Operation::ListOrgUnits => connections::forward(call, AtProvider::OrgUnits).await,
         Operation::ReadRules => rules::read(call).await,
         Operation::ReplaceRules
         | Operation::SetLeaving

@@ -107,8 +107,8 @@ pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
 pub(super) async fn approve<P: Ports>(call: &Call<'_, P>) -> Answer {
     let id = known_run(call).await?;
     let (who, tenant) = (call.actor()?, call.tenant()?);
-    let run = holding::approve(call.ports, tenant, &id).await?;
     audit::record(call.ports, tenant, &who, Action::RunApproved, id.as_str()).await?;
+    let run = holding::approve(call.ports, tenant, &id).await?;
     let mut response = json(StatusCode::OK, &run);
     response.extensions_mut().insert(Nudge {
         tenant: tenant.clone(),
@@ -120,8 +120,8 @@ pub(super) async fn approve<P: Ports>(call: &Call<'_, P>) -> Answer {
 pub(super) async fn discard<P: Ports>(call: &Call<'_, P>) -> Answer {
     let id = known_run(call).await?;
     let (who, tenant) = (call.actor()?, call.tenant()?);
-    let run = holding::discard(call.ports, tenant, &id).await?;
     audit::record(call.ports, tenant, &who, Action::RunDiscarded, id.as_str()).await?;
+    let run = holding::discard(call.ports, tenant, &id).await?;
     Ok(json(StatusCode::OK, &run))
 }
 

@@ -4,13 +4,18 @@ use super::call::{Call, List, made, nothing};
 use crate::access::{self, ApiKey};
 use crate::audit;
 use crate::doors::json;
+use crate::doors::sync::{ZoneAnswer, ZoneQuestion};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::{tenants, webhooks};
+use crate::tenants::{self, Edit, NewTenant, ZoneError, ZoneName};
+use crate::{slices, webhooks};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
+
+/// The component that has the database of time zones.
+const SYNC: &str = "sync";
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -39,7 +44,9 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
 }
 
 pub(super) async fn create<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let (tenant, is_new) = tenants::create(call.ports, &call.actor()?, call.json()?).await?;
+    let new: NewTenant = call.json()?;
+    check_zone(call, Some(&new.time_zone)).await?;
+    let (tenant, is_new) = tenants::create(call.ports, &call.actor()?, new).await?;
     Ok(json(made(is_new), &tenant))
 }
 
@@ -52,9 +59,24 @@ pub(super) async fn read<P: Ports>(call: &Call<'_, P>) -> Answer {
 }
 
 pub(super) async fn edit<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let edit = call.json()?;
+    let edit: Edit = call.json()?;
+    check_zone(call, edit.time_zone.as_ref()).await?;
     let tenant = tenants::update(call.ports, &call.actor()?, call.tenant()?, edit).await?;
     Ok(json(StatusCode::OK, &tenant))
+}
+
+/// Refuses a time zone that does not exist. The default does.
+async fn check_zone<P: Ports>(call: &Call<'_, P>, zone: Option<&ZoneName>) -> Result<(), Problem> {
+    let Some(name) = zone.filter(|zone| **zone != ZoneName::default()) else {
+        return Ok(());
+    };
+    let question = ZoneQuestion { name: name.clone() };
+    let answer: ZoneAnswer = slices::call(call.ports, SYNC, "/zone", &question).await?;
+    if answer.known {
+        Ok(())
+    } else {
+        Err(Problem::field("time_zone", ZoneError.to_string()))
+    }
 }
 
 pub(super) async fn list_keys<P: Ports>(call: &Call<'_, P>) -> Answer {

@@ -1,0 +1,78 @@
+//! What administrators do with a connection that needs Google: asked for by the component that
+//! knows who may, which itself neither reaches Google nor holds its secret.
+
+use super::Access;
+use crate::audit::Actor;
+use crate::connections;
+use crate::doors::{List, json, shown};
+use crate::ports::Ports;
+use crate::problem::Problem;
+use bytes::Bytes;
+use http::StatusCode;
+use mapping::ids::{ConnectionId, TenantId};
+use serde::{Deserialize, Serialize};
+use serde_json::json as value;
+
+/// What to do with a connection.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Operation {
+    /// Say whether a consent could go on: whether our registration at Google is set.
+    Check,
+    /// Give the authorisation back and remove the configuration.
+    Delete,
+    /// Read the tree of org units.
+    OrgUnits,
+    /// Give the authorisation back.
+    Revoke,
+    /// Read what the rules need, and keep the report.
+    Test,
+}
+
+/// A request to do it, from a component that knows that `actor` may.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectionRequest {
+    /// What to do.
+    pub(crate) operation: Operation,
+    /// Whose connection it is.
+    pub(crate) tenant: TenantId,
+    /// The connection.
+    pub(crate) connection: ConnectionId,
+    /// Who asked, for the audit log.
+    pub(crate) actor: Actor,
+}
+
+/// Does it, and answers as the client of the API is to be answered.
+pub(super) async fn perform<P: Ports>(
+    ports: &P,
+    asked: &ConnectionRequest,
+) -> Result<http::Response<Bytes>, Problem> {
+    let at = (&asked.tenant, &asked.connection);
+    let exists = connections::read(ports, at.0, at.1).await?.is_some();
+    if !exists {
+        return Err(Problem::not_found());
+    }
+    let access = Access::open(ports, at.0, at.1).await?;
+    let (google, seal_keys, who) = (&access.google, &access.seal_keys, &asked.actor);
+    match asked.operation {
+        Operation::Check => Ok(json(StatusCode::OK, &value!({}))),
+        Operation::Delete => {
+            let revoked = connections::delete(ports, google, seal_keys, who, at).await?;
+            Ok(json(StatusCode::OK, &revoked))
+        }
+        Operation::OrgUnits => {
+            let items = connections::org_units(ports, google, seal_keys, at).await?;
+            Ok(json(StatusCode::OK, &List { items, next: None }))
+        }
+        Operation::Revoke => {
+            let revoked = connections::revoke(ports, google, seal_keys, who, at).await?;
+            Ok(json(StatusCode::OK, &revoked))
+        }
+        Operation::Test => {
+            let connection = connections::test(ports, google, seal_keys, who, at).await?;
+            let shown = shown::show(ports, at.0, connection).await?;
+            Ok(json(StatusCode::OK, &shown))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A bounded part of a run's reading.
+
+use super::Access;
+use crate::confirming;
+use crate::evaluation::{frozen_rules, internal};
+use crate::fetching::{self, FetchScope};
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::runs::{self, Run};
+use crate::slices::{SliceOutcome, SliceRequest, Task};
+use connectors::base_url::BaseUrl;
+use connectors::fetch::WINDOW_DEFAULT;
+use connectors::google::directory::Population;
+use connectors::google::fetch::{Fetch, FetchPlan, GroupScope, UnitScope, UnitScopes};
+use connectors::google::lookup::Lookup;
+use jiff::SignedDuration;
+use mapping::rules::{self as mapping_rules, GroupNeed, OrgUnitRef, RuleSet, Subject};
+use std::collections::BTreeSet;
+
+/// Reads, or asks about, people until the request's time is up.
+pub(super) async fn slice<P: Ports>(
+    ports: &P,
+    asked: &SliceRequest,
+) -> Result<SliceOutcome, Problem> {
+    let failed = |what: &str| {
+        Ok(SliceOutcome::Failed {
+            failure: internal(what),
+        })
+    };
+    let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
+    let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
+        return failed("there is no such run");
+    };
+    let Some(connection) = run.connection.as_ref() else {
+        return failed("the run has no connection");
+    };
+    let access = Access::open(ports, &asked.tenant, connection).await?;
+    let rules = frozen_rules(ports, &asked.tenant, &asked.run).await?;
+    let token = async |fresh: bool| access.slice_token(fresh).await;
+    let outcome = match asked.task {
+        Task::Fetch => {
+            let scope = FetchScope {
+                tenant: &asked.tenant,
+                connection,
+                run: &run.id,
+            };
+            let plan = fetch_plan(access.base_url()?, &rules, &run);
+            let begin = || Fetch::start(plan, ports.now());
+            fetching::slice(ports, scope, unit_ids(&rules), begin, token, deadline).await?
+        }
+        Task::Confirm => {
+            let directory = access.directory()?;
+            let begin = |ids| Lookup::start(directory.clone(), ids, WINDOW_DEFAULT, run.number);
+            confirming::slice(ports, &asked.tenant, &run.id, begin, token, deadline).await?
+        }
+        Task::Evaluate | Task::Settle => return failed("this component evaluates nothing"),
+    };
+    Ok(outcome)
+}
+
+/// What a run reads, by its rules.
+fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
+    let units = match rules.unit_scopes() {
+        mapping_rules::UnitScopes::Everyone => UnitScopes::Everyone,
+        mapping_rules::UnitScopes::Units(units) => UnitScopes::Units(
+            units
+                .into_iter()
+                .map(|unit| UnitScope {
+                    id: known_units(rules)
+                        .find(|known| known.path.to_lowercase() == unit.path.to_lowercase())
+                        .and_then(|known| known.id.clone()),
+                    path: unit.path,
+                    include_sub_units: unit.include_sub_units,
+                })
+                .collect(),
+        ),
+    };
+    let groups = match rules.group_need() {
+        GroupNeed::None => GroupScope::None,
+        GroupNeed::Named(addresses) => GroupScope::Named(addresses),
+        GroupNeed::All => GroupScope::All,
+    };
+    let population = Population::Customer;
+    FetchPlan {
+        base_url,
+        population,
+        units,
+        groups,
+        window: WINDOW_DEFAULT,
+        seed: run.number,
+    }
+}
+
+/// The org units that links and assignments name.
+fn known_units(rules: &RuleSet) -> impl Iterator<Item = &OrgUnitRef> {
+    let links = rules.links.iter().map(|link| &link.unit);
+    let assigned = rules
+        .assignments
+        .iter()
+        .filter_map(|assignment| match &assignment.subject {
+            Subject::Group { .. } => None,
+            Subject::OrgUnit { unit, .. } => Some(unit),
+        });
+    links.chain(assigned)
+}
+
+/// The provider's ids of the org units that the rules know.
+fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
+    known_units(rules)
+        .filter_map(|unit| unit.id.clone())
+        .collect()
+}

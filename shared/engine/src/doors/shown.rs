@@ -1,0 +1,37 @@
+//! A connection as clients of the API see it.
+
+use crate::connections::Connection;
+use crate::ports::Ports;
+use crate::problem::Problem;
+use crate::rules;
+use connectors::google::oauth::{Mode, missing_scopes, required_scopes};
+use mapping::ids::TenantId;
+use serde::Serialize;
+
+/// A connection as it is shown.
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    connection: Connection,
+    /// Scopes that the rules need by now and the authorisation lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_scopes: Vec<String>,
+}
+
+/// Adds what the rules make of the authorisation.
+pub(crate) async fn show<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    connection: Connection,
+) -> Result<Shown, Problem> {
+    let rules = rules::read(ports, tenant, &connection.id).await?;
+    let needed = required_scopes(Mode::Import, rules::uses_groups(&rules));
+    let missing_scopes = connection.authorization.as_ref().map(|authorization| {
+        let missing = missing_scopes(&needed, &authorization.scopes);
+        missing.iter().map(ToString::to_string).collect()
+    });
+    Ok(Shown {
+        connection,
+        missing_scopes: missing_scopes.unwrap_or_default(),
+    })
+}
