@@ -60,6 +60,11 @@ fn field(index: usize, field: &str, value: Option<Value>) -> FaultKind {
     }
 }
 
+/// A fault of the list of one org unit's people.
+fn list_of(unit: &str, kind: FaultKind) -> Fault {
+    Fault::at(USERS, kind).with_parameter("query", &format!("orgUnitPath='{unit}'"))
+}
+
 /// A world where the whole district is on the roster.
 async fn imported() -> (World, District, BTreeMap<String, Value>) {
     let world = World::of(1_200).await.unwrap();
@@ -249,13 +254,18 @@ async fn successes_that_can_not_be_true_take_nobody_away() {
         ),
         row(
             "a page token left out",
-            Fault::at(USERS, FaultKind::MissingNextPageToken).page(1),
+            list_of("/Students", FaultKind::MissingNextPageToken).page(1),
             End::Doubted,
         ),
         row(
-            "one list empty once",
-            Fault::at(USERS, FaultKind::EmptyLists).times(1),
+            "no students once",
+            list_of("/Students", FaultKind::EmptyLists).times(1),
             End::Stopped,
+        ),
+        row(
+            "no staff once",
+            list_of("/Staff", FaultKind::EmptyLists).times(1),
+            End::Doubted,
         ),
     ])
     .await;
