@@ -60,7 +60,7 @@ async fn a_state_works_once_within_ten_minutes_and_in_the_browser_that_began() {
     nothing_came_of_it(&world, &district).await;
 
     let (callback, cookie) = district.consent(&world.google, &outcome).await.unwrap();
-    world.advance(Duration::from_secs(11 * 60)).unwrap();
+    world.advance(Duration::from_mins(11)).unwrap();
     problem(open(&district, &callback, Some(&cookie)).await, 400).await;
     nothing_came_of_it(&world, &district).await;
 
