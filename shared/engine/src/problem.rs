@@ -5,6 +5,7 @@
 
 mod body;
 mod from;
+mod locate;
 
 pub use body::{BODY_BYTES_MAX, parse_json};
 

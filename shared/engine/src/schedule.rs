@@ -153,7 +153,7 @@ mod tests {
         block_on(async {
             let mut at = Vec::new();
             for _ in 0..days * 24 * 12 {
-                ports.advance(Duration::from_secs(300));
+                ports.advance(Duration::from_mins(5));
                 if schedule_due(&ports, &tenant(), nights)
                     .await
                     .unwrap()
@@ -252,7 +252,7 @@ mod tests {
                     let _ = schedule_due(&ports, &tenant(), &nights).await;
                     ports.crash_at(None);
                     for _ in 0..10 {
-                        ports.advance(Duration::from_secs(60));
+                        ports.advance(Duration::from_mins(1));
                         schedule_due(&ports, &tenant(), &nights).await.unwrap();
                     }
                     let run = runs::current(&ports, &tenant(), Lane::Run)

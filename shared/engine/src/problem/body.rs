@@ -1,5 +1,6 @@
 //! From a request's body to a typed value, or to a problem that names the field.
 
+use super::locate::path_at;
 use super::{FieldError, Kind, Problem};
 use bytes::Bytes;
 use http::header;
@@ -30,13 +31,10 @@ pub fn parse_json<T: DeserializeOwned>(request: &http::Request<Bytes>) -> Result
             format!("the body is not UTF-8 at byte {}", error.valid_up_to()),
         )
     })?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        to_problem(&path, error.inner())
-    })?;
-    deserializer.end().map_err(|error| to_problem("", &error))?;
-    Ok(value)
+    serde_json::from_slice(text.as_bytes()).map_err(|error| {
+        let path = path_at(text, error.line(), error.column());
+        to_problem(&path, &error)
+    })
 }
 
 fn is_json(request: &http::Request<Bytes>) -> bool {

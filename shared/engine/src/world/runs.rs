@@ -17,7 +17,7 @@ fn district() -> Vec<FakeUser> {
     let student = |number: usize| {
         FakeUser::new(
             number,
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 "/Students/Grade 9"
             } else {
                 "/Students"
