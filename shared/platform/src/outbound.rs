@@ -47,8 +47,8 @@ async fn exchange(
     let response = spin_sdk::http::send(request.map(FullBody::new))
         .await
         .map_err(|code| to_error(&code))?;
-    let (mut parts, body) = response.into_parts();
-    let body = read_limited(body, body_bytes_max).await?;
+    let (mut parts, mut body) = response.into_parts();
+    let body = read_limited(&mut body, body_bytes_max).await?;
     let body = match parts.headers.remove(CONTENT_ENCODING) {
         Some(encoding) if encoding.as_bytes().eq_ignore_ascii_case(b"gzip") => {
             parts.headers.remove(CONTENT_LENGTH);
@@ -64,7 +64,7 @@ async fn exchange(
 
 /// Reads a body, refusing one that is larger than the limit as soon as that shows.
 pub(crate) async fn read_limited<T: IncomingMessage>(
-    mut body: spin_sdk::wasip3::http_compat::IncomingBody<T>,
+    body: &mut spin_sdk::wasip3::http_compat::IncomingBody<T>,
     body_bytes_max: usize,
 ) -> Result<Bytes, TransportError> {
     let mut all = Vec::new();
@@ -80,6 +80,20 @@ pub(crate) async fn read_limited<T: IncomingMessage>(
         }
     }
     Ok(Bytes::from(all))
+}
+
+/// Reads the rest of a body and forgets it, up to so many bytes.
+pub(crate) async fn drain<T: IncomingMessage>(
+    body: &mut spin_sdk::wasip3::http_compat::IncomingBody<T>,
+    bytes_max: usize,
+) {
+    let mut drained = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        drained += frame.into_data().map_or(0, |data| data.len());
+        if drained > bytes_max {
+            return;
+        }
+    }
 }
 
 fn inflate(body: &[u8], body_bytes_max: usize) -> Result<Bytes, TransportError> {

@@ -1,6 +1,6 @@
 //! The frame of a component: reads the request, calls the door, encodes the answer.
 
-use crate::outbound::read_limited;
+use crate::outbound::{drain, read_limited};
 use crate::{Platform, send};
 use bytes::Bytes;
 use engine::doors::nudge::Nudge;
@@ -14,6 +14,9 @@ pub type Handled = http::Response<FullBody<Bytes>>;
 /// Longest answer of a nudged component that is looked at.
 const NUDGE_BYTES_MAX: usize = 64 * 1024;
 
+/// How much of a body over the limit is read and forgotten before the answer.
+const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Reads a request of at most `body_bytes_max` bytes, calls the door with it, and answers.
 ///
 /// A door that wants work to start sooner than the next tick leaves a [`Nudge`] in the answer's
@@ -23,10 +26,13 @@ pub async fn serve(
     body_bytes_max: usize,
     door: impl AsyncFnOnce(&Platform, http::Request<Bytes>) -> http::Response<Bytes>,
 ) -> Handled {
-    let (parts, body) = request.into_parts();
-    let mut response = match read_limited(body, body_bytes_max).await {
+    let (parts, mut body) = request.into_parts();
+    let mut response = match read_limited(&mut body, body_bytes_max).await {
         Ok(body) => door(&Platform::new(), http::Request::from_parts(parts, body)).await,
         Err(TransportError::BodyTooLarge { limit }) => {
+            // A server that stops reading closes the connection, and a client that is still
+            // sending would never see the answer.
+            drain(&mut body, DRAINED_BYTES_MAX).await;
             let detail = format!("the request may have at most {limit} bytes");
             Problem::new(Kind::TooLarge, detail).to_response()
         }

@@ -217,10 +217,10 @@ impl World {
         for _ in 0..LOOKS_MAX {
             district.admin.tick().await?;
             let record = district.admin.get(&path).await?;
-            if record["finished_at_ms"].is_i64() {
+            if number(&record, "finished_at_ms").is_some() {
                 return Ok(record);
             }
-            match record["wait_until_ms"].as_i64() {
+            match number(&record, "wait_until_ms") {
                 Some(until) if until > self.now_ms()? => {
                     let wait_ms = u64::try_from(until - self.now_ms()?).unwrap_or_default();
                     self.advance(Duration::from_millis(wait_ms + 1))?;
@@ -253,6 +253,10 @@ impl World {
 pub fn strings(value: &Value) -> Vec<&str> {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().filter_map(Value::as_str).collect()
+}
+
+fn number(value: &Value, field: &str) -> Option<i64> {
+    value.get(field).and_then(Value::as_i64)
 }
 
 fn manifest() -> PathBuf {

@@ -136,6 +136,10 @@ impl District {
 }
 
 /// What the `api` component reaches: other components, which reach more, and no server outside.
+#[expect(
+    clippy::arc_with_non_send_sync,
+    reason = "the ports of a component live on one thread, and clones share the handler"
+)]
 pub(crate) fn components(ports: MemoryPorts) -> Handler {
     Arc::new(move |_, request| {
         let ports = ports.clone();

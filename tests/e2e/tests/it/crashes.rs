@@ -5,9 +5,13 @@ use e2e::{Setup, World, expected_accounts, map_schools};
 use fake_providers::google::Change;
 use local_host::{Counted, Crash, When};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Points of a run, in percent of its store operations.
 const POINTS: [u64; 6] = [1, 20, 45, 70, 90, 99];
+
+/// How long the lease of a dead host keeps others away, and a little more.
+const LEASE: Duration = Duration::from_secs(61);
 
 /// Store operations so far.
 fn operations(world: &World) -> u64 {
@@ -25,14 +29,14 @@ async fn killed_at(world: &mut World, district: &District, nth: u64, when: When)
     };
     let host = world.host().unwrap();
     host.controls().crash_at(Some(crash));
+    // A dead host leaves requests without an answer, or cuts their connection.
     let died = tokio::select! {
         () = host.crashed() => true,
-        run = world.sync(district) => {
-            run.unwrap();
-            false
-        }
+        run = world.sync(district) => run.is_err(),
     };
+    host.controls().crash_at(None);
     world.restart().await.unwrap();
+    world.advance(LEASE).unwrap();
     died
 }
 

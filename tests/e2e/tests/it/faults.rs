@@ -5,7 +5,7 @@ use e2e::{World, map_schools};
 use fake_providers::faults::{Fault, FaultKind};
 use fake_providers::google::{GrantEnd, Outcome};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const USERS: &str = "/admin/directory/v1/users";
 const ORG_UNITS: &str = "/admin/directory/v1/customer/*/orgunits";
@@ -17,8 +17,10 @@ enum End {
     Unharmed,
     /// Failed, with this code in the history.
     Failed(&'static str),
-    /// Nothing changed, but somebody is told of this many records.
-    Issues(u64),
+    /// Nothing changed, and so many records are named.
+    Named(usize),
+    /// Nothing changed, and everybody who was not shown is named.
+    Doubted,
     /// Stopped by the guard, or failed: either way nothing was written.
     Stopped,
 }
@@ -58,6 +60,11 @@ fn field(index: usize, field: &str, value: Option<Value>) -> FaultKind {
     }
 }
 
+/// A fault of the list of one org unit's people.
+fn list_of(unit: &str, kind: FaultKind) -> Fault {
+    Fault::at(USERS, kind).with_parameter("query", &format!("orgUnitPath='{unit}'"))
+}
+
 /// A world where the whole district is on the roster.
 async fn imported() -> (World, District, BTreeMap<String, Value>) {
     let world = World::of(1_200).await.unwrap();
@@ -67,6 +74,14 @@ async fn imported() -> (World, District, BTreeMap<String, Value>) {
     assert_eq!(first["state"], "applied", "{first}");
     let accounts = world.accounts(&district).await.unwrap();
     (world, district, accounts)
+}
+
+/// The records that a run found something wrong with; one entry for all without an id.
+async fn named(district: &District, run: &Value) -> BTreeSet<String> {
+    let path = district.path(&format!("/runs/{}/issues", run["id"].as_str().unwrap()));
+    let issues = district.all(&path).await.unwrap();
+    let id = |issue: &Value| issue["external_id"].to_string();
+    issues.iter().map(id).collect()
 }
 
 async fn check(rows: Vec<Row>) {
@@ -87,8 +102,19 @@ async fn check(rows: Vec<Row>) {
                     "{what}: {run}"
                 );
             }
-            End::Issues(count) => {
-                assert_eq!(run["issues"], count, "{what}: {run}");
+            End::Named(count) => {
+                assert_eq!(run["state"], "unchanged", "{what}: {run}");
+                let named = named(&district, &run).await;
+                assert_eq!(named.len(), count, "{what}: {named:?}");
+            }
+            End::Doubted => {
+                assert_eq!(run["state"], "unchanged", "{what}: {run}");
+                let shown = run["fetched"]["records"].as_u64().unwrap();
+                let named = u64::try_from(named(&district, &run).await.len()).unwrap();
+                assert!(
+                    named > 0 && shown + named >= accounts.len() as u64,
+                    "{what}: {run}"
+                );
             }
             End::Stopped => {
                 let state = run["state"].as_str().unwrap();
@@ -122,6 +148,7 @@ async fn errors_that_pass_are_waited_out() {
             once(error(403, Some("userRateLimitExceeded"))),
         ),
         unharmed("403 for its quota", once(error(403, Some("quotaExceeded")))),
+        unharmed("412 once", once(error(412, None))),
         unharmed("429 with Retry-After", once(retry_after(429, 7))),
         unharmed("429 without Retry-After", once(error(429, None))),
         unharmed("429 on the second page", once(error(429, None)).page(2)),
@@ -170,7 +197,7 @@ async fn errors_that_stay_fail_the_run_and_say_why() {
             "provider_refused",
         ),
         failed("404", error(404, None), "provider_refused"),
-        failed("412", error(412, None), "provider_refused"),
+        failed("412 for ever", error(412, None), "provider_unavailable"),
         failed("400", error(400, None), "provider_refused"),
         failed("429 for ever", error(429, None), "provider_unavailable"),
         failed("500 for ever", error(500, None), "provider_unavailable"),
@@ -227,13 +254,18 @@ async fn successes_that_can_not_be_true_take_nobody_away() {
         ),
         row(
             "a page token left out",
-            Fault::at(USERS, FaultKind::MissingNextPageToken).page(1),
+            list_of("/Students", FaultKind::MissingNextPageToken).page(1),
+            End::Doubted,
+        ),
+        row(
+            "no students once",
+            list_of("/Students", FaultKind::EmptyLists).times(1),
             End::Stopped,
         ),
         row(
-            "one list empty once",
-            Fault::at(USERS, FaultKind::EmptyLists).times(1),
-            End::Stopped,
+            "no staff once",
+            list_of("/Staff", FaultKind::EmptyLists).times(1),
+            End::Doubted,
         ),
     ])
     .await;
@@ -241,28 +273,27 @@ async fn successes_that_can_not_be_true_take_nobody_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_with_a_field_missing_or_of_another_type_are_named_and_kept() {
-    let once = |kind| Fault::at(USERS, kind).times(1);
-    let issues = |what, kind, count| row(what, once(kind), End::Issues(count));
+    let named = |what, kind| row(what, Fault::at(USERS, kind).times(1), End::Named(1));
+    let number = Some(json!(7));
     check(vec![
-        issues("no address", field(0, "primaryEmail", None), 1),
-        issues(
-            "an address that is none",
+        named("no address", field(0, "primaryEmail", None)),
+        named(
+            "no real address",
             field(1, "primaryEmail", Some(json!("nobody"))),
-            1,
         ),
-        issues(
-            "a number for an address",
-            field(2, "primaryEmail", Some(json!(7))),
-            1,
+        named("a number for an address", field(2, "primaryEmail", number)),
+        // The record, and the person whom no record shows any more.
+        row(
+            "no id",
+            Fault::at(USERS, field(3, "id", None)).times(1),
+            End::Named(2),
         ),
-        issues("no id", field(3, "id", None), 1),
-        issues(
+        named(
             "a word for suspended",
             field(4, "suspended", Some(json!("yes"))),
-            1,
         ),
-        issues("a list for a name", field(5, "name", Some(json!([1]))), 1),
-        issues("no org unit", field(6, "orgUnitPath", None), 1),
+        named("a list for a name", field(5, "name", Some(json!([1])))),
+        named("no org unit", field(6, "orgUnitPath", None)),
     ])
     .await;
 }

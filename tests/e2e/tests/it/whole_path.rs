@@ -225,7 +225,7 @@ async fn everything_is_audited(district: &District) {
     let entries = district.all(&district.path("/audit")).await.unwrap();
     let done: BTreeSet<&str> = entries
         .iter()
-        .filter_map(|entry| entry["action"].as_str())
+        .filter_map(|entry| entry["what"].as_str())
         .collect();
     for action in [
         "tenant_created",

@@ -8,69 +8,73 @@ use crate::doors::fetch_google::Operation as AtProvider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use bytes::Bytes;
+use std::pin::Pin;
 
 /// Does what a route is for.
 pub(super) async fn perform<P: Ports>(
     call: &Call<'_, P>,
     operation: Operation,
 ) -> Result<http::Response<Bytes>, Problem> {
-    match operation {
-        Operation::Health => operations::health(call).await,
-        Operation::Metrics => operations::metrics(call).await,
-        Operation::Document => Ok(document::serve()),
-        Operation::ListTenants => tenants::list(call).await,
-        Operation::CreateTenant => tenants::create(call).await,
-        Operation::ReadTenant => tenants::read(call).await,
-        Operation::EditTenant => tenants::edit(call).await,
-        Operation::ListKeys => tenants::list_keys(call).await,
-        Operation::MintKey => tenants::mint_key(call).await,
-        Operation::RevokeKey => tenants::revoke_key(call).await,
-        Operation::ListAudit => tenants::list_audit(call).await,
-        Operation::ReadWebhookSecret => tenants::read_webhook_secret(call).await,
-        Operation::MintWebhookSecret => tenants::mint_webhook_secret(call).await,
-        Operation::RemoveWebhookSecret => tenants::remove_webhook_secret(call).await,
-        Operation::ListOrganizations => organizations::list(call).await,
-        Operation::CreateOrganization => organizations::create(call).await,
-        Operation::RenameOrganization => organizations::rename(call).await,
-        Operation::DeleteOrganization => organizations::delete(call).await,
-        Operation::ListConnections => connections::list(call).await,
-        Operation::CreateConnection => connections::create(call).await,
-        Operation::ReadConnection => connections::read(call).await,
-        Operation::EditConnection => connections::edit(call).await,
-        Operation::DeleteConnection => connections::forward(call, AtProvider::Delete).await,
-        Operation::AuthorizeConnection => connections::authorize(call).await,
-        Operation::TestConnection => connections::forward(call, AtProvider::Test).await,
-        Operation::SaveConnection => connections::save(call).await,
-        Operation::DiscardConnection => connections::discard(call).await,
-        Operation::RevokeConnection => connections::forward(call, AtProvider::Revoke).await,
-        Operation::ListOrgUnits => connections::forward(call, AtProvider::OrgUnits).await,
-        Operation::ReadRules => rules::read(call).await,
-        Operation::ReplaceRules
-        | Operation::SetLeaving
-        | Operation::AddLink
-        | Operation::ReplaceLink
-        | Operation::RemoveLink
-        | Operation::AddAssignment
-        | Operation::ReplaceAssignment
-        | Operation::RemoveAssignment
-        | Operation::AddFilter
-        | Operation::OrderFilters
-        | Operation::ReplaceFilter
-        | Operation::RemoveFilter
-        | Operation::AddMappingSet
-        | Operation::OrderMappingSets
-        | Operation::ReplaceMappingSet
-        | Operation::RemoveMappingSet => rules::change(call, operation).await,
-        Operation::Explain => accounts::explain(call).await,
-        Operation::ListRuns => runs::list(call).await,
-        Operation::RequestRun => runs::request(call).await,
-        Operation::ReadRun => runs::read(call).await,
-        Operation::ListChanges => runs::changes(call).await,
-        Operation::ListIssues => runs::issues(call).await,
-        Operation::ApproveRun => runs::approve(call).await,
-        Operation::DiscardRun => runs::discard(call).await,
-        Operation::RequestPreview => runs::preview(call).await,
-        Operation::ListAccounts => accounts::list(call).await,
-        Operation::ReadAccount => accounts::read(call).await,
-    }
+    // Boxed, so that fifty operations are fifty functions and not one state machine.
+    let performing: Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, Problem>> + '_>> =
+        match operation {
+            Operation::Health => Box::pin(operations::health(call)),
+            Operation::Metrics => Box::pin(operations::metrics(call)),
+            Operation::Document => Box::pin(std::future::ready(Ok(document::serve()))),
+            Operation::ListTenants => Box::pin(tenants::list(call)),
+            Operation::CreateTenant => Box::pin(tenants::create(call)),
+            Operation::ReadTenant => Box::pin(tenants::read(call)),
+            Operation::EditTenant => Box::pin(tenants::edit(call)),
+            Operation::ListKeys => Box::pin(tenants::list_keys(call)),
+            Operation::MintKey => Box::pin(tenants::mint_key(call)),
+            Operation::RevokeKey => Box::pin(tenants::revoke_key(call)),
+            Operation::ListAudit => Box::pin(tenants::list_audit(call)),
+            Operation::ReadWebhookSecret => Box::pin(tenants::read_webhook_secret(call)),
+            Operation::MintWebhookSecret => Box::pin(tenants::mint_webhook_secret(call)),
+            Operation::RemoveWebhookSecret => Box::pin(tenants::remove_webhook_secret(call)),
+            Operation::ListOrganizations => Box::pin(organizations::list(call)),
+            Operation::CreateOrganization => Box::pin(organizations::create(call)),
+            Operation::RenameOrganization => Box::pin(organizations::rename(call)),
+            Operation::DeleteOrganization => Box::pin(organizations::delete(call)),
+            Operation::ListConnections => Box::pin(connections::list(call)),
+            Operation::CreateConnection => Box::pin(connections::create(call)),
+            Operation::ReadConnection => Box::pin(connections::read(call)),
+            Operation::EditConnection => Box::pin(connections::edit(call)),
+            Operation::DeleteConnection => Box::pin(connections::forward(call, AtProvider::Delete)),
+            Operation::AuthorizeConnection => Box::pin(connections::authorize(call)),
+            Operation::TestConnection => Box::pin(connections::forward(call, AtProvider::Test)),
+            Operation::SaveConnection => Box::pin(connections::save(call)),
+            Operation::DiscardConnection => Box::pin(connections::discard(call)),
+            Operation::RevokeConnection => Box::pin(connections::forward(call, AtProvider::Revoke)),
+            Operation::ListOrgUnits => Box::pin(connections::forward(call, AtProvider::OrgUnits)),
+            Operation::ReadRules => Box::pin(rules::read(call)),
+            Operation::ReplaceRules
+            | Operation::SetLeaving
+            | Operation::AddLink
+            | Operation::ReplaceLink
+            | Operation::RemoveLink
+            | Operation::AddAssignment
+            | Operation::ReplaceAssignment
+            | Operation::RemoveAssignment
+            | Operation::AddFilter
+            | Operation::OrderFilters
+            | Operation::ReplaceFilter
+            | Operation::RemoveFilter
+            | Operation::AddMappingSet
+            | Operation::OrderMappingSets
+            | Operation::ReplaceMappingSet
+            | Operation::RemoveMappingSet => Box::pin(rules::change(call, operation)),
+            Operation::Explain => Box::pin(accounts::explain(call)),
+            Operation::ListRuns => Box::pin(runs::list(call)),
+            Operation::RequestRun => Box::pin(runs::request(call)),
+            Operation::ReadRun => Box::pin(runs::read(call)),
+            Operation::ListChanges => Box::pin(runs::changes(call)),
+            Operation::ListIssues => Box::pin(runs::issues(call)),
+            Operation::ApproveRun => Box::pin(runs::approve(call)),
+            Operation::DiscardRun => Box::pin(runs::discard(call)),
+            Operation::RequestPreview => Box::pin(runs::preview(call)),
+            Operation::ListAccounts => Box::pin(accounts::list(call)),
+            Operation::ReadAccount => Box::pin(accounts::read(call)),
+        };
+    performing.await
 }
