@@ -1,2 +1,137 @@
-//! bench
-fn main() {}
+//! The scale benchmark: a whole district through the real components, in the local host, with the
+//! store on disk, from a fake Google on the same machine.
+//!
+//! For each latency it measures a first import, a second run without any change and a run after
+//! 1% of the people were renamed, beside the floor of the same run: a native program that only
+//! downloads and parses the same pages. It prints what was reached beside what should be, and
+//! asserts no time.
+
+mod district;
+mod figures;
+mod floor;
+mod machine;
+mod report;
+mod scenario;
+
+use anyhow::Context;
+use clap::Parser;
+use figures::{Report, Round};
+use local_host::build;
+use machine::Machine;
+use std::path::Path;
+
+/// Measures Rollcall with a large district.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How many people the district has.
+    #[arg(long, default_value_t = 50_000)]
+    users: usize,
+    /// How long the fake Google holds each answer of the Directory API back, in milliseconds; one
+    /// round for each.
+    #[arg(long, value_delimiter = ',', default_value = "0,50,300")]
+    latency_ms: Vec<u64>,
+    /// How often each round is repeated; the best of each figure is shown.
+    #[arg(long, default_value_t = 1)]
+    repeat: u32,
+    /// A small round for a first look: 5,000 people, no latency.
+    #[arg(long)]
+    quick: bool,
+    /// Only the floor: no component is built or run.
+    #[arg(long)]
+    floor_only: bool,
+    /// Link all students and all staff as one unit each, so that only two chains of pages run.
+    #[arg(long)]
+    two_chains: bool,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = Arguments::parse();
+    if arguments.quick {
+        arguments.users = 5_000;
+        arguments.latency_ms = vec![0];
+    }
+    // The provider has threads of its own, as one on another machine would have processors.
+    let provider = runtime()?;
+    let application = runtime()?;
+    let measured = application.block_on(measure(&arguments, provider.handle()));
+    provider.shutdown_background();
+    let report = measured?;
+    if arguments.json {
+        report::say(&serde_json::to_string_pretty(&report)?);
+    }
+    Ok(())
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting a runtime")
+}
+
+async fn measure(
+    arguments: &Arguments,
+    provider: &tokio::runtime::Handle,
+) -> anyhow::Result<Report> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spin.toml");
+    let mut report = Report {
+        machine: Machine::look(),
+        wasm_bytes: std::collections::BTreeMap::new(),
+        rounds: Vec::new(),
+    };
+    if !arguments.floor_only {
+        let built = manifest.clone();
+        let progress = build::Progress::for_stderr();
+        report.wasm_bytes = tokio::task::spawn_blocking(move || built_sizes(&built, progress))
+            .await?
+            .context("building the components")?;
+    }
+    if !arguments.json {
+        report::head(&report);
+    }
+    for latency_ms in &arguments.latency_ms {
+        let plan = scenario::Plan {
+            manifest: &manifest,
+            users: arguments.users,
+            latency_ms: *latency_ms,
+            floor_only: arguments.floor_only,
+            two_chains: arguments.two_chains,
+        };
+        let mut best: Option<Round> = None;
+        for _ in 0..arguments.repeat.max(1) {
+            let round = scenario::round(&plan, provider).await?;
+            best = Some(match best {
+                Some(before) => before.best_of(round),
+                None => round,
+            });
+        }
+        if let Some(round) = best {
+            if !arguments.json {
+                report::round(&round);
+            }
+            report.rounds.push(round);
+        }
+    }
+    Ok(report)
+}
+
+/// Builds the components as they ship; returns the size of each `.wasm` file.
+fn built_sizes(
+    manifest: &Path,
+    progress: build::Progress,
+) -> anyhow::Result<std::collections::BTreeMap<String, u64>> {
+    let artifacts = build::components(manifest, build::SHIPPED_PROFILE, progress)?;
+    let mut sizes = std::collections::BTreeMap::new();
+    for id in local_host::manifest::Manifest::load(manifest)?
+        .components
+        .keys()
+    {
+        if let Some(path) = artifacts.path(id) {
+            sizes.insert(id.clone(), std::fs::metadata(path)?.len());
+        }
+    }
+    Ok(sizes)
+}

@@ -1,0 +1,149 @@
+//! The figures of a benchmark, as they are printed and as JSON.
+
+use crate::machine::Machine;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Everything that was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    /// Where.
+    pub(crate) machine: Machine,
+    /// Sizes of the components as shipped, by id.
+    pub(crate) wasm_bytes: BTreeMap<String, u64>,
+    /// One for each latency.
+    pub(crate) rounds: Vec<Round>,
+}
+
+/// One latency.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Round {
+    /// People in the directory.
+    pub(crate) users: usize,
+    /// How long each answer of the Directory API was held back.
+    pub(crate) latency_ms: u64,
+    /// Linked org units, each a chain of pages.
+    pub(crate) chains: usize,
+    /// Pages that these chains have.
+    pub(crate) pages_expected: u64,
+    /// The floor, one page after the other.
+    pub(crate) floor_serial_ms: u64,
+    /// The floor over several connections.
+    pub(crate) floor_parallel_ms: u64,
+    /// The runs, in order.
+    pub(crate) runs: Vec<RunFigures>,
+}
+
+/// What is measured of one run.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RunFigures {
+    /// Which run.
+    pub(crate) scenario: Scenario,
+    /// From asking for the run to seeing it finished.
+    pub(crate) wall_ms: u64,
+    /// The run's phases in order, from its own record.
+    pub(crate) phases: Vec<(String, u64)>,
+    /// The state it ended in.
+    pub(crate) state: String,
+    /// What it changed, by kind.
+    pub(crate) changes: BTreeMap<String, u64>,
+    /// Pages of people that the provider was asked for.
+    pub(crate) pages: u64,
+    /// Other calls of the provider.
+    pub(crate) other_calls: u64,
+    /// Bytes that the provider sent, as sent.
+    pub(crate) downloaded_bytes: u64,
+    /// The same, decompressed.
+    pub(crate) parsed_bytes: u64,
+    /// Store operations by kind.
+    pub(crate) store: BTreeMap<String, StoreFigures>,
+    /// The largest memory of any instance since the host started, by component.
+    pub(crate) memory_bytes: BTreeMap<String, u64>,
+    /// The size of the store's file afterwards.
+    pub(crate) database_bytes: u64,
+}
+
+/// Store operations of one kind.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct StoreFigures {
+    /// Operations.
+    pub(crate) calls: u64,
+    /// Keys that they concerned.
+    pub(crate) keys: u64,
+    /// Bytes of values read.
+    pub(crate) bytes_read: u64,
+    /// Bytes of values written.
+    pub(crate) bytes_written: u64,
+}
+
+/// A kind of run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scenario {
+    /// Everybody is new.
+    First,
+    /// Nothing has changed.
+    Unchanged,
+    /// 1% of the people have another name.
+    Renamed,
+}
+
+impl Scenario {
+    /// The name in tables.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Scenario::First => "first import",
+            Scenario::Unchanged => "unchanged run",
+            Scenario::Renamed => "1% renamed",
+        }
+    }
+
+    /// How long the run may take for 50,000 people at a latency, where there is a bar.
+    pub(crate) fn bar_ms(self, latency_ms: u64) -> Option<u64> {
+        match (self, latency_ms) {
+            (Scenario::First, 0) => Some(4_000),
+            (Scenario::Unchanged, 0) => Some(1_500),
+            (Scenario::First, 300) => Some(8_000),
+            (Scenario::First | Scenario::Unchanged | Scenario::Renamed, _) => None,
+        }
+    }
+}
+
+impl Round {
+    /// The better of both for each figure that is a time.
+    pub(crate) fn best_of(mut self, other: Self) -> Self {
+        self.floor_serial_ms = self.floor_serial_ms.min(other.floor_serial_ms);
+        self.floor_parallel_ms = self.floor_parallel_ms.min(other.floor_parallel_ms);
+        for (mine, theirs) in self.runs.iter_mut().zip(other.runs) {
+            if theirs.wall_ms < mine.wall_ms {
+                *mine = theirs;
+            }
+        }
+        self
+    }
+}
+
+/// A stopwatch.
+pub(crate) struct Watch(Instant);
+
+impl Watch {
+    /// Starts.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a benchmark measures the real time"
+    )]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long it has been running.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,139 @@
+//! The tables.
+
+use crate::figures::{Report, Round, RunFigures};
+use std::collections::BTreeMap;
+
+/// The district size that the bars are for.
+const BAR_USERS: usize = 50_000;
+
+/// The most memory that a component may take.
+const MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The largest that a component may be.
+const WASM_BYTES_MAX: u64 = 1_536 * 1024;
+
+/// Prints a line.
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are what this program is for"
+)]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Prints what is the same for all rounds.
+pub(crate) fn head(report: &Report) {
+    say(&format!("Machine: {}.", report.machine));
+    if report.wasm_bytes.is_empty() {
+        return;
+    }
+    say("\nComponents (bar: 1.50 MiB each)");
+    for (id, bytes) in &report.wasm_bytes {
+        let verdict = verdict(*bytes, Some(WASM_BYTES_MAX), mebibytes);
+        say(&format!("  {id:<14}{:>10}  {verdict}", mebibytes(*bytes)));
+    }
+}
+
+/// Prints one round.
+pub(crate) fn round(round: &Round) {
+    say(&format!(
+        "\n{} users, {} ms per page, {} chains of pages",
+        thousands(round.users as u64),
+        round.latency_ms,
+        round.chains
+    ));
+    let line = |name: &str, ms: u64, rest: &str| {
+        say(&format!("  {name:<24}{:>9}  {rest}", seconds(ms)));
+    };
+    line("floor, one by one", round.floor_serial_ms, "");
+    line("floor, 8 at once", round.floor_parallel_ms, "");
+    for run in &round.runs {
+        let bar_ms = run.scenario.bar_ms(round.latency_ms);
+        let bar_ms = bar_ms.filter(|_| round.users == BAR_USERS);
+        let rest = bar_ms.map_or_else(String::new, |bar_ms| {
+            let verdict = verdict(run.wall_ms, Some(bar_ms), seconds);
+            format!("bar {:>7}  {verdict}", seconds(bar_ms))
+        });
+        line(run.scenario.title(), run.wall_ms, &rest);
+    }
+    for run in &round.runs {
+        details(round, run);
+    }
+    if let Some(last) = round.runs.last() {
+        say("  peak memory of an instance (bar 64.00 MiB)");
+        for (id, bytes) in &last.memory_bytes {
+            let verdict = verdict(*bytes, Some(MEMORY_BYTES_MAX), mebibytes);
+            say(&format!("    {id:<14}{:>10}  {verdict}", mebibytes(*bytes)));
+        }
+    }
+}
+
+fn details(round: &Round, run: &RunFigures) {
+    say(&format!("  {}: {}", run.scenario.title(), run.state));
+    say(&format!("    changes    {}", counts(&run.changes)));
+    let phases: Vec<String> = run
+        .phases
+        .iter()
+        .map(|(name, ms)| format!("{name} {}", seconds(*ms)))
+        .collect();
+    say(&format!("    phases     {}", phases.join(", ")));
+    say(&format!(
+        "    calls      {} pages ({} expected), {} others; {} downloaded, {} parsed",
+        thousands(run.pages),
+        thousands(round.pages_expected),
+        run.other_calls,
+        mebibytes(run.downloaded_bytes),
+        mebibytes(run.parsed_bytes)
+    ));
+    for (operation, moved) in &run.store {
+        say(&format!(
+            "    store      {operation:<11}{:>8} calls {:>9} keys {:>11} read {:>11} written",
+            thousands(moved.calls),
+            thousands(moved.keys),
+            mebibytes(moved.bytes_read),
+            mebibytes(moved.bytes_written)
+        ));
+    }
+    say(&format!("    database   {}", mebibytes(run.database_bytes)));
+}
+
+fn counts(counts: &BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    let listed: Vec<String> = counts
+        .iter()
+        .map(|(kind, count)| format!("{kind} {}", thousands(*count)))
+        .collect();
+    listed.join(", ")
+}
+
+/// Whether a figure is within its bar.
+fn verdict(figure: u64, bar: Option<u64>, show: impl Fn(u64) -> String) -> String {
+    match bar.map(|bar| figure.saturating_sub(bar)) {
+        None => String::new(),
+        Some(0) => "met".to_owned(),
+        Some(over) => format!("missed by {}", show(over)),
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10)
+}
+
+fn mebibytes(bytes: u64) -> String {
+    let hundredths = bytes * 100 / (1024 * 1024);
+    format!("{}.{:02} MiB", hundredths / 100, hundredths % 100)
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
