@@ -22,6 +22,10 @@ use std::path::Path;
 
 /// Measures Rollcall with a large district.
 #[derive(Debug, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch on the command line"
+)]
 struct Arguments {
     /// How many people the district has.
     #[arg(long, default_value_t = 50_000)]

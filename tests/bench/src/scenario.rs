@@ -1,5 +1,10 @@
 //! One round: a fresh application, a fresh provider, the floor and the three runs.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value indexed by a name it does not have is null"
+)]
+
 use crate::district::{self, Unit};
 use crate::figures::{Round, RunFigures, Scenario, StoreFigures, Watch, millis};
 use crate::floor::Floor;

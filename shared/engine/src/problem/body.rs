@@ -1,6 +1,6 @@
 //! From a request's body to a typed value, or to a problem that names the field.
 
-use super::locate::path_at;
+use super::locate::{Behind, path_at};
 use super::{FieldError, Kind, Problem};
 use bytes::Bytes;
 use http::header;
@@ -32,7 +32,13 @@ pub fn parse_json<T: DeserializeOwned>(request: &http::Request<Bytes>) -> Result
         )
     })?;
     serde_json::from_slice(text.as_bytes()).map_err(|error| {
-        let path = path_at(text, error.line(), error.column());
+        let is_missing = error.to_string().starts_with("missing field");
+        let behind = if is_missing {
+            Behind::Whole
+        } else {
+            Behind::Element
+        };
+        let path = path_at(text, (error.line(), error.column()), behind);
         to_problem(&path, &error)
     })
 }

@@ -11,9 +11,18 @@ enum Level {
     Object(Option<String>),
 }
 
+/// Which of two paths a place means that lies right behind a closing bracket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Behind {
+    /// The element that was read last: the parser had closed the bracket before it complained.
+    Element,
+    /// What the bracket closes: something is missing in it.
+    Whole,
+}
+
 /// The path of the value or key at a place, given as line and column from 1 (a column counts
 /// bytes). The text must be JSON up to there.
-pub(super) fn path_at(text: &str, line: usize, column: usize) -> String {
+pub(super) fn path_at(text: &str, (line, column): (usize, usize), behind: Behind) -> String {
     let before: usize = text
         .split_inclusive('\n')
         .take(line.saturating_sub(1))
@@ -30,10 +39,15 @@ pub(super) fn path_at(text: &str, line: usize, column: usize) -> String {
         match byte {
             b'{' => levels.push(Level::Object(None)),
             b'[' => levels.push(Level::Array(0)),
+            b'}' | b']' if at + 1 == place && behind == Behind::Element => break,
             b'}' | b']' => {
                 levels.pop();
             }
-            b',' => next(levels.last_mut()),
+            b',' => {
+                if let Some(level) = levels.last_mut() {
+                    next(level);
+                }
+            }
             b'"' => {
                 let end = end_of_text(bytes, at);
                 if let Some(Level::Object(key @ None)) = levels.last_mut() {
@@ -52,11 +66,10 @@ pub(super) fn path_at(text: &str, line: usize, column: usize) -> String {
 }
 
 /// Goes on to the next element.
-fn next(level: Option<&mut Level>) {
+fn next(level: &mut Level) {
     match level {
-        Some(Level::Array(index)) => *index += 1,
-        Some(Level::Object(key)) => *key = None,
-        None => {}
+        Level::Array(index) => *index += 1,
+        Level::Object(key) => *key = None,
     }
 }
 
@@ -77,7 +90,11 @@ fn to_path(levels: &[Level]) -> String {
     let mut path = String::new();
     for level in levels {
         match level {
-            Level::Array(index) => path.push_str(&format!("[{index}]")),
+            Level::Array(index) => {
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
+            }
             Level::Object(Some(key)) if path.is_empty() => path.push_str(key),
             Level::Object(Some(key)) => {
                 path.push('.');
@@ -105,7 +122,9 @@ mod tests {
             (2, 35, "l"),
             (2, 36, ""),
         ] {
-            assert_eq!(path_at(text, line, column), path, "{line}:{column}");
+            let found = path_at(text, (line, column), Behind::Whole);
+            assert_eq!(found, path, "{line}:{column}");
         }
+        assert_eq!(path_at(text, (2, 34), Behind::Element), "l[1].y");
     }
 }
