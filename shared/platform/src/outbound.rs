@@ -112,11 +112,16 @@ fn inflate(body: &[u8], body_bytes_max: usize) -> Result<Bytes, TransportError> 
 }
 
 fn to_error(code: &ErrorCode) -> TransportError {
-    match code {
+    let is_denied = matches!(
+        code,
         ErrorCode::HttpRequestDenied
-        | ErrorCode::HttpRequestUriInvalid
-        | ErrorCode::DestinationIpProhibited
-        | ErrorCode::HttpRequestMethodInvalid => TransportError::Denied,
-        _ => TransportError::Failed,
+            | ErrorCode::HttpRequestUriInvalid
+            | ErrorCode::DestinationIpProhibited
+            | ErrorCode::HttpRequestMethodInvalid
+    );
+    if is_denied {
+        TransportError::Denied
+    } else {
+        TransportError::Failed
     }
 }
