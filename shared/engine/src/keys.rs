@@ -56,6 +56,11 @@ pub fn rule_set(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("rules/{tenant}/{connection}")
 }
 
+/// A piece of a record that is larger than one value, see [`crate::large`].
+pub fn piece(record: &str, digest: &str) -> String {
+    format!("{record}/piece/{digest}")
+}
+
 /// A tenant's organizations.
 pub fn organizations(tenant: &TenantId) -> String {
     format!("organizations/{tenant}")

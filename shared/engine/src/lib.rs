@@ -20,6 +20,7 @@ pub mod fetching;
 pub mod history;
 pub mod holding;
 pub mod keys;
+pub mod large;
 pub mod lease;
 pub mod log;
 pub mod memory;

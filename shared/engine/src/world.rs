@@ -9,9 +9,9 @@ use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
 use crate::keys;
+use crate::large;
 use crate::memory::{MemoryPorts, block_on};
 use crate::ports::{Store, TransportError};
-use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
 use crate::settings;
@@ -126,12 +126,12 @@ impl World {
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
             let key = keys::rule_set(&self.tenant, &self.connection);
-            let mut rules: RuleSet = record::read(&self.ports, &key)
+            let mut rules: RuleSet = large::read(&self.ports, &key)
                 .await
                 .unwrap()
                 .unwrap_or_default();
             edit(&mut rules);
-            record::write(&self.ports, &key, &rules).await.unwrap();
+            large::write(&self.ports, &key, &rules).await.unwrap();
         });
     }
 
