@@ -19,11 +19,9 @@ use crate::runs::Run;
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
 use jiff::Timestamp;
-use mapping::account::{Account, Status};
+use mapping::account::Account;
 use mapping::guard::Known;
 use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
-use mapping::plan::Change;
-use mapping::summary::RoleGroup;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -224,7 +222,7 @@ impl Work<'_> {
         }
         changes.retain(|change| !self.plan.losers.contains(&change.account));
         for change in &changes {
-            count(known, change);
+            known.count(change.before.as_ref(), &change.after);
         }
         update(
             ports,
@@ -299,18 +297,6 @@ impl Work<'_> {
             },
         )
         .await
-    }
-}
-
-/// Counts an account among the known ones as a change moves it.
-fn count(known: &mut Known, change: &Change) {
-    let counts = |account: &&Account| account.status != Status::Deleted;
-    if let Some(before) = change.before.as_ref().filter(counts) {
-        let group = known.by_group.entry(RoleGroup::of(before)).or_default();
-        *group = group.saturating_sub(1);
-    }
-    if let Some(after) = Some(&change.after).filter(counts) {
-        *known.by_group.entry(RoleGroup::of(after)).or_default() += 1;
     }
 }
 

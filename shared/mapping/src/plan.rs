@@ -18,12 +18,14 @@
 //! the same step again gives no change.
 
 mod apply;
+mod by_hand;
 mod change;
 mod fields;
 mod leaving;
 mod step;
 
 pub use apply::apply;
+pub use by_hand::{AccountEdit, ByHandError, RESTORABLE_MS, edit, restore, undo};
 pub use change::{Change, ChangeKind, Reason};
 pub use step::step;
 
