@@ -3,14 +3,16 @@
 //!
 //! ```text
 //! scheduled → fetching → evaluating → (confirming) → settling → applying → applied
-//!                                                         ↘ held, planned, unchanged
+//!           ↘ (by hand) ↗                                 ↘ held, planned, unchanged
 //! ```
 
 use crate::applying::{self, Applied};
+use crate::by_hand::Work;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
+use crate::holding;
 use crate::keys;
 use crate::lease::Lease;
 use crate::planning::PlanProgress;
@@ -37,6 +39,9 @@ const REPLANS_MAX: u32 = 5;
 
 /// The component that evaluates rules.
 const RULES_COMPONENT: &str = "rules";
+
+/// The component that plans what was done by hand.
+const ROSTER_COMPONENT: &str = "roster";
 
 /// How a drive ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,6 +101,9 @@ pub async fn drive<P: Ports>(
                 }
             }
         }
+        if run.state.is_finished() {
+            holding::note_finished(ports, tenant, run).await?;
+        }
         runs::write(ports, tenant, run).await?;
     }
     Ok(Driven::Finished)
@@ -110,6 +118,7 @@ async fn advance<P: Ports>(
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     match run.state {
+        RunState::Scheduled if run.lane.is_by_hand() => begin_by_hand(ports, tenant, run).await,
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
@@ -117,7 +126,18 @@ async fn advance<P: Ports>(
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
+            if outcome == SliceOutcome::Done {
+                // Whatever changed while the provider was read is taken into account.
+                run.parent = commit::newest(ports, tenant).await?.generation;
+            }
             Ok(then(run, outcome, RunState::Evaluating, ports))
+        }
+        RunState::Evaluating if run.lane.is_by_hand() => {
+            let outcome = ask(ports, tenant, run, ROSTER_COMPONENT, Task::Draft, deadline).await;
+            if outcome == SliceOutcome::Done {
+                decide(ports, tenant, run).await?;
+            }
+            Ok(outcome)
         }
         RunState::Evaluating => {
             let outcome = ask(
@@ -156,6 +176,7 @@ async fn advance<P: Ports>(
         | RunState::Failed
         | RunState::Held
         | RunState::Planned
+        | RunState::Superseded
         | RunState::Unchanged => Ok(SliceOutcome::Done),
     }
 }
@@ -183,6 +204,22 @@ async fn begin<P: Ports>(
     run.connection = Some(connection);
     run.started_at_ms = Some(now_ms);
     run.enter(RunState::Fetching, now_ms);
+    Ok(SliceOutcome::Done)
+}
+
+/// Begins what was done by hand: there is nothing to read.
+async fn begin_by_hand<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<SliceOutcome, Error> {
+    let now_ms = ports.now().as_millisecond();
+    if let Some(Work::Edit { connection, .. }) = runs::work_by_hand(ports, tenant, &run.id).await? {
+        run.connection = connection;
+    }
+    run.parent = commit::newest(ports, tenant).await?.generation;
+    run.started_at_ms = Some(now_ms);
+    run.enter(RunState::Evaluating, now_ms);
     Ok(SliceOutcome::Done)
 }
 
@@ -233,6 +270,10 @@ async fn apply<P: Ports>(
             run.generation = Some(generation);
             run.enter(RunState::Applied, now_ms);
             Ok(SliceOutcome::Done)
+        }
+        Applied::Gone => {
+            let failure = internal("the commit that was to come back is not kept any more");
+            Ok(SliceOutcome::Failed { failure })
         }
         Applied::Unfinished(outcome) => Ok(outcome),
         Applied::Stale if !run.refusals.is_empty() => {

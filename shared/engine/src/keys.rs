@@ -187,6 +187,21 @@ pub fn confirmed(tenant: &TenantId, run: &RunId, bucket: u32) -> String {
     format!("run/{tenant}/{run}/confirmed/{bucket}")
 }
 
+/// A tenant's guard: limits and roll-over weeks.
+pub fn guard(tenant: &TenantId) -> String {
+    format!("guard/{tenant}")
+}
+
+/// The run whose plan is held.
+pub fn held(tenant: &TenantId) -> String {
+    format!("held/{tenant}")
+}
+
+/// The commit that an undo put the roster back to, until a run agreed with it.
+pub fn undone(tenant: &TenantId) -> String {
+    format!("undone/{tenant}")
+}
+
 /// The night that a tenant's scheduler looked after last.
 pub fn schedule(tenant: &TenantId) -> String {
     format!("schedule/{tenant}")

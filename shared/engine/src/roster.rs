@@ -162,6 +162,18 @@ impl Reader {
         map::load_range(store, &self.tenant, &self.map(map), range).await
     }
 
+    /// Whether a map surely has the same entries in a range as in another roster.
+    pub async fn is_same(
+        &self,
+        store: &impl Store,
+        other: &Self,
+        map: &str,
+        range: Range,
+    ) -> Result<bool, Error> {
+        let roots = (&self.map(map), &other.map(map));
+        map::is_same_range(store, &self.tenant, roots, range).await
+    }
+
     /// An account by its id.
     pub async fn account(
         &self,

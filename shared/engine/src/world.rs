@@ -2,7 +2,9 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod by_hand;
 mod google;
+mod held;
 mod runs;
 
 use crate::audit::{Action, Actor};
@@ -241,7 +243,9 @@ async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
+        Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
         _ => Err(TransportError::Denied),
     }

@@ -166,6 +166,12 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Stands in a base entry for a record that is to be compared again: no record and no absence has
+/// this digest.
+pub fn forgotten_digest() -> RecordDigest {
+    RecordDigest::of(b"forgotten")
+}
+
 /// Stands in a base entry for the record of a person who was deleted at the source.
 fn gone_digest() -> RecordDigest {
     RecordDigest::of(b"gone")
