@@ -11,7 +11,7 @@ pub mod map;
 pub mod shard;
 
 pub use commit::{Commit, PublishError};
-pub use map::{Entry, MapDraft, MapRoot};
+pub use map::{Entry, Likeness, MapDraft, MapRoot};
 
 use crate::error::Error;
 use crate::ports::Store;
@@ -162,16 +162,15 @@ impl Reader {
         map::load_range(store, &self.tenant, &self.map(map), range).await
     }
 
-    /// Whether a map surely has the same entries in a range as in another roster.
-    pub async fn is_same(
+    /// Where a map names the same shards as in another roster.
+    pub async fn likeness(
         &self,
         store: &impl Store,
         other: &Self,
         map: &str,
-        range: Range,
-    ) -> Result<bool, Error> {
+    ) -> Result<Likeness, Error> {
         let roots = (&self.map(map), &other.map(map));
-        map::is_same_range(store, &self.tenant, roots, range).await
+        Likeness::load(store, &self.tenant, roots).await
     }
 
     /// An account by its id.

@@ -41,11 +41,7 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let answering = Arc::clone(&google);
-        let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
-            let google = Arc::clone(&answering);
-            Box::pin(async move { answer(ports, &google, request).await })
-        }));
+        let ports = answered_by(&MemoryPorts::new(), &google);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
@@ -75,6 +71,17 @@ impl World {
             }
         });
         world
+    }
+
+    /// A world of its own that is in the same state now.
+    pub(crate) fn fork(&self) -> Self {
+        let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        Self {
+            ports: answered_by(&self.ports.fork(), &google),
+            google,
+            tenant: self.tenant.clone(),
+            connection: self.connection.clone(),
+        }
     }
 
     async fn connect(&self) {
@@ -206,6 +213,15 @@ impl World {
             }
         })
     }
+}
+
+/// The surroundings with the application's components and Google behind their names.
+fn answered_by(ports: &MemoryPorts, google: &Arc<Mutex<FakeGoogle>>) -> MemoryPorts {
+    let answering = Arc::clone(google);
+    ports.with_handler(Arc::new(move |ports, request| {
+        let google = Arc::clone(&answering);
+        Box::pin(async move { answer(ports, &google, request).await })
+    }))
 }
 
 /// Adds an assignment of an org unit with everything below it.

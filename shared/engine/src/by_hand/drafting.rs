@@ -196,10 +196,17 @@ impl Draft<'_> {
             return Ok(gone(to));
         };
         progress.back_to = Some(to);
+        let likeness = self.reader.likeness(ports, &then, ACCOUNTS).await?;
         let mut writer = PlanWriter::new(self.tenant, &self.run.id);
         while progress.next_bucket < BUCKETS {
-            self.undo_bucket(ports, &mut progress, &mut writer, &then)
-                .await?;
+            let range = Range {
+                bits: BUCKET_BITS,
+                index: progress.next_bucket,
+            };
+            if !likeness.covers(range) {
+                self.undo_range(ports, &mut progress, &mut writer, (&then, range))
+                    .await?;
+            }
             progress.next_bucket += 1;
             if writer.is_full() || ports.now() >= deadline {
                 writer.save(ports, &mut progress).await?;
@@ -215,21 +222,13 @@ impl Draft<'_> {
         Ok(SliceOutcome::Done)
     }
 
-    async fn undo_bucket(
+    async fn undo_range(
         &self,
         store: &impl Store,
         progress: &mut PlanProgress,
         writer: &mut PlanWriter<'_>,
-        then: &Reader,
+        (then, range): (&Reader, Range),
     ) -> Result<(), Error> {
-        let bucket = progress.next_bucket;
-        let range = Range {
-            bits: BUCKET_BITS,
-            index: bucket,
-        };
-        if self.reader.is_same(store, then, ACCOUNTS, range).await? {
-            return Ok(());
-        }
         let now: Vec<Account> = self.reader.range(store, ACCOUNTS, range).await?;
         let before: Vec<Account> = then.range(store, ACCOUNTS, range).await?;
         let mut pairs: BTreeMap<&AccountId, (Option<&Account>, Option<&Account>)> = BTreeMap::new();
@@ -243,7 +242,7 @@ impl Draft<'_> {
             let to = then.commit().generation;
             if let Some(change) = plan::undo(now, before, to, self.now_ms) {
                 progress.counts.add(&change);
-                writer.put_change(progress, bucket, 0, &change);
+                writer.put_change(progress, range.index, 0, &change);
             }
         }
         Ok(())

@@ -97,35 +97,42 @@ pub async fn load_range<T: Entry>(
     Ok(entries)
 }
 
-/// Whether two states of a map surely have the same entries in a range: they name the same shards.
-pub async fn is_same_range(
-    store: &impl Store,
-    tenant: &TenantId,
-    (one, other): (&MapRoot, &MapRoot),
-    range: Range,
-) -> Result<bool, Error> {
-    if one.bits != other.bits {
-        return Ok(false);
-    }
-    let shards = shards_of(range, one.bits);
-    let (first, last) = (shards.start as usize, shards.end.saturating_sub(1) as usize);
-    for page in first / SHARDS_PER_PAGE..=last / SHARDS_PER_PAGE {
-        let (one, other) = (one.pages.get(page), other.pages.get(page));
-        if one == other {
-            continue;
+/// Where two states of a map name the same shards.
+#[derive(Debug)]
+pub struct Likeness {
+    bits: u8,
+    same: Vec<bool>,
+}
+
+impl Likeness {
+    /// Compares two states of a map.
+    pub async fn load(
+        store: &impl Store,
+        tenant: &TenantId,
+        (one, other): (&MapRoot, &MapRoot),
+    ) -> Result<Self, Error> {
+        let bits = one.bits;
+        if other.bits != bits {
+            return Ok(Self {
+                bits,
+                same: Vec::new(),
+            });
         }
-        let (Some(one), Some(other)) = (one, other) else {
-            return Ok(false);
-        };
-        let one = load_page(store, tenant, one).await?;
-        let other = load_page(store, tenant, other).await?;
-        let begins = page * SHARDS_PER_PAGE;
-        let here = first.saturating_sub(begins)..(last + 1 - begins).min(SHARDS_PER_PAGE);
-        if one.get(here.clone()) != other.get(here) {
-            return Ok(false);
-        }
+        let one = load_names(store, tenant, one).await?;
+        let other = load_names(store, tenant, other).await?;
+        let same = one.iter().zip(&other).map(|(one, other)| one == other);
+        Ok(Self {
+            bits,
+            same: same.collect(),
+        })
     }
-    Ok(true)
+
+    /// Whether both surely have the same entries in a range.
+    pub fn covers(&self, range: Range) -> bool {
+        let shards = shards_of(range, self.bits);
+        let same = self.same.get(shards.start as usize..shards.end as usize);
+        same.is_some_and(|same| same.iter().all(|same| *same))
+    }
 }
 
 /// The shards, in a map of `bits` bits, that a range lies in.
