@@ -73,8 +73,23 @@ impl ApplyProgress {
     }
 }
 
+/// A request for a bounded part of applying a run's plan.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The fencing number of the driver's lease.
+    pub fence: u64,
+    /// For how long, in milliseconds.
+    pub budget_ms: i64,
+}
+
 /// What applying a plan came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Applied {
     /// The commit that was to come back is not kept any more.
     Gone,

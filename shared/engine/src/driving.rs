@@ -6,7 +6,7 @@
 //!           ↘ (by hand) ↗                                 ↘ held, planned, unchanged
 //! ```
 
-use crate::applying::{self, Applied};
+use crate::applying::{Applied, ApplyRequest};
 use crate::by_hand::Work;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
@@ -40,7 +40,7 @@ const REPLANS_MAX: u32 = 5;
 /// The component that evaluates rules.
 const RULES_COMPONENT: &str = "rules";
 
-/// The component that plans what was done by hand.
+/// The component that carries out plans, and makes those of what was done by hand.
 const ROSTER_COMPONENT: &str = "roster";
 
 /// How a drive ended.
@@ -262,8 +262,17 @@ async fn apply<P: Ports>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
-    let plan = plan_progress(ports, tenant, run).await?;
-    let applied = applying::slice(ports, tenant, run, &plan, lease, deadline).await?;
+    let request = ApplyRequest {
+        tenant: tenant.clone(),
+        run: run.id.clone(),
+        fence: lease.fence,
+        budget_ms: budget_ms(ports, deadline),
+    };
+    let answer = slices::call(ports, ROSTER_COMPONENT, "/apply", &request).await;
+    let applied = match answer {
+        Ok(applied) => applied,
+        Err(_) => return Ok(ask_again(ports, run)),
+    };
     let now_ms = ports.now().as_millisecond();
     match applied {
         Applied::Published(generation) => {
@@ -311,22 +320,29 @@ async fn ask<P: Ports>(
     task: Task,
     deadline: Timestamp,
 ) -> SliceOutcome {
-    let left_ms = deadline.as_millisecond() - ports.now().as_millisecond();
     let request = SliceRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
         task,
-        budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
+        budget_ms: budget_ms(ports, deadline),
     };
-    // A component that can't answer now is asked again after a while, a little longer each time.
     slices::call(ports, component, "/slice", &request)
         .await
-        .unwrap_or_else(|_| {
-            let pause_ms = 250 << run.stumbles.min(6);
-            SliceOutcome::Wait {
-                until_ms: ports.now().as_millisecond() + pause_ms,
-            }
-        })
+        .unwrap_or_else(|_| ask_again(ports, run))
+}
+
+/// For how long a component may work, in milliseconds.
+fn budget_ms(clock: &impl Clock, deadline: Timestamp) -> i64 {
+    let left_ms = deadline.as_millisecond() - clock.now().as_millisecond();
+    left_ms.clamp(1, SLICE_MS_MAX)
+}
+
+/// A component that can't answer now is asked again after a while, a little longer each time.
+fn ask_again(clock: &impl Clock, run: &Run) -> SliceOutcome {
+    let pause_ms = 250 << run.stumbles.min(6);
+    SliceOutcome::Wait {
+        until_ms: clock.now().as_millisecond() + pause_ms,
+    }
 }
 
 fn stuck(state: RunState) -> Failure {

@@ -1,5 +1,5 @@
-//! The door of the `roster` component, reached over service chaining alone: what administrators
-//! decide about the roster and its guard, and the plans of what they do by hand.
+//! The door of the `roster` component, reached over service chaining alone: carries out plans, makes
+//! those of what administrators do by hand, and keeps what they decide about plans and the guard.
 //!
 //! The `api` component knows who may and hands the request over as it came, with the actor in a
 //! header. Variables: `public_url`. It reaches the `sync` component.
@@ -8,13 +8,17 @@ mod by_hand;
 mod commits;
 mod held;
 
+use crate::applying::{self, Applied, ApplyRequest};
 use crate::audit::Actor;
 use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::internal;
 use crate::guarding::{self, Guard};
+use crate::lease::Lease;
+use crate::planning::PlanProgress;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem, parse_json};
+use crate::record;
 use crate::runs;
 use crate::slices::{SliceOutcome, SliceRequest, Task};
 use bytes::Bytes;
@@ -61,6 +65,14 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
                 .map_err(Problem::from),
             Err(problem) => Err(problem),
         }
+    } else if request.uri().path() == "/apply" {
+        match parse_json::<ApplyRequest>(&request) {
+            Ok(asked) => apply(ports, &asked)
+                .await
+                .map(|applied| json(StatusCode::OK, &applied))
+                .map_err(Problem::from),
+            Err(problem) => Err(problem),
+        }
     } else {
         serve(ports, &request).await
     };
@@ -78,6 +90,17 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
             failure: internal("this component plans what was done by hand and nothing else"),
         }),
     }
+}
+
+async fn apply<P: Ports>(ports: &P, asked: &ApplyRequest) -> Result<Applied, Error> {
+    let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
+    let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
+        return Ok(Applied::Stale);
+    };
+    let key = PlanProgress::key(&asked.tenant, &asked.run);
+    let plan: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
+    let lease = Lease::from_fence(asked.fence);
+    applying::slice(ports, &asked.tenant, &run, &plan, &lease, deadline).await
 }
 
 async fn serve<P: Ports>(ports: &P, request: &http::Request<Bytes>) -> Answer {
