@@ -11,6 +11,7 @@ mod page;
 pub mod rules;
 mod shown;
 pub mod sync;
+pub mod watch_google;
 pub mod webhook;
 
 use bytes::Bytes;

@@ -358,8 +358,7 @@ pub async fn ensure<P: Store + Clock>(
         // A look that still waits becomes a full run by the claim. One that has begun may have
         // counted the claims before this one.
         Some(run)
-            if run.work == Work::Look
-                && next_number(ports, tenant, Lane::Run).await? != number =>
+            if run.work == Work::Look && next_number(ports, tenant, Lane::Run).await? != number =>
         {
             return Ok(None);
         }

@@ -109,9 +109,7 @@ pub async fn schedule_due<P: Store + Clock>(
         by: "scheduler".to_owned(),
     };
     let run = loop {
-        if let Some(run) =
-            runs::ensure(ports, tenant, number, trigger.clone(), &date).await?
-        {
+        if let Some(run) = runs::ensure(ports, tenant, number, trigger.clone(), &date).await? {
             break run;
         }
         // The number went to a look at a few people: the night takes the next one.
@@ -252,7 +250,9 @@ mod tests {
                 kind: TriggerKind::Push,
                 by: "push".to_owned(),
             };
-            runs::request_look(&ports, &tenant(), trigger).await.unwrap();
+            runs::request_look(&ports, &tenant(), trigger)
+                .await
+                .unwrap();
             let look = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();
             assert_eq!(look.unwrap().number, 1);
             let night = schedule_due(&ports, &tenant(), &nights).await.unwrap();

@@ -1,10 +1,11 @@
 //! Whether a settled plan may go on by itself: the guard of `mapping` applied to a run.
 
 use crate::error::Error;
+use crate::hints;
 use crate::planning::PlanProgress;
 use crate::ports::Store;
 use crate::roster::commit;
-use crate::runs::Run;
+use crate::runs::{Run, Work};
 use mapping::guard::{self, Limits, Refusal, Verdict};
 use mapping::ids::TenantId;
 
@@ -20,9 +21,18 @@ pub async fn refusals(
         .unwrap_or_default();
     let mut refusals = Vec::new();
     let known = plan.seen + plan.absent_count();
+    let mut counts = plan.counts.clone();
+    let snapshot = match (run.work, &run.connection) {
+        // It lists nobody, so it can't have collapsed. What looks did before counts with it.
+        (Work::Look, Some(connection)) => {
+            counts.merge(&hints::changed(store, tenant, connection).await?);
+            Verdict::Proceed
+        }
+        (Work::Full | Work::Look, _) => guard::check_snapshot(plan.seen, known),
+    };
     for verdict in [
-        guard::check_snapshot(plan.seen, known),
-        guard::check(&plan.counts, &parent.known, &Limits::default()),
+        snapshot,
+        guard::check(&counts, &parent.known, &Limits::default()),
     ] {
         match verdict {
             Verdict::Proceed => {}
