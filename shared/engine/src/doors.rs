@@ -12,6 +12,7 @@ pub mod roster;
 pub mod rules;
 mod shown;
 pub mod sync;
+pub mod watch_google;
 pub mod webhook;
 
 use bytes::Bytes;

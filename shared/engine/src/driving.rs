@@ -7,20 +7,22 @@
 //! ```
 
 use crate::applying::{Applied, ApplyRequest};
-use crate::by_hand::Work;
+use crate::by_hand::ByHand;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
+use crate::hints;
 use crate::holding;
 use crate::keys;
 use crate::lease::Lease;
+use crate::looking;
 use crate::planning::PlanProgress;
 use crate::ports::{Clock, Ports, Store};
 use crate::record;
 use crate::roster::commit;
 use crate::rules;
-use crate::runs::{self, Failure, Lane, Run, RunState};
+use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::staging::BUCKETS;
 use crate::verdict;
@@ -150,7 +152,8 @@ async fn advance<P: Ports>(
             )
             .await;
             let plan = plan_progress(ports, tenant, run).await?;
-            let next = if plan.absent.is_empty() {
+            // A look has asked about each of its people already.
+            let next = if plan.absent.is_empty() || run.work == Work::Look {
                 RunState::Settling
             } else {
                 RunState::Confirming
@@ -201,9 +204,18 @@ async fn begin<P: Ports>(
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
+    run.work = runs::settle_work(ports, tenant, run).await?;
+    // When a full run served the requests that came with the hints, there may be none left.
+    let is_idle =
+        run.work == Work::Look && !hints::take(ports, tenant, &connection, &run.id).await?;
     run.connection = Some(connection);
     run.started_at_ms = Some(now_ms);
-    run.enter(RunState::Fetching, now_ms);
+    let next = if is_idle {
+        RunState::Unchanged
+    } else {
+        RunState::Fetching
+    };
+    run.enter(next, now_ms);
     Ok(SliceOutcome::Done)
 }
 
@@ -214,7 +226,9 @@ async fn begin_by_hand<P: Ports>(
     run: &mut Run,
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
-    if let Some(Work::Edit { connection, .. }) = runs::work_by_hand(ports, tenant, &run.id).await? {
+    if let Some(ByHand::Edit { connection, .. }) =
+        runs::work_by_hand(ports, tenant, &run.id).await?
+    {
         run.connection = connection;
     }
     run.parent = commit::newest(ports, tenant).await?.generation;
@@ -374,8 +388,9 @@ async fn fetch_component(
     };
     // A connection that was deleted meanwhile has no tokens: its component says so.
     let provider = connection.map_or(Provider::Google, |connection| connection.provider);
-    Ok(match provider {
-        Provider::Google => "fetch-google",
+    Ok(match (provider, run.work) {
+        (Provider::Google, Work::Full) => "fetch-google",
+        (Provider::Google, Work::Look) => "watch-google",
     })
 }
 
@@ -427,7 +442,15 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
     let staged = fetching::staged_snapshot(ports, tenant, &run.id)
         .await?
         .unwrap_or_default();
-    for part in 0..staged.parts {
+    hints::account(ports, tenant, run).await?;
+    if run.work == Work::Look {
+        looking::tidy(ports, tenant, &run.id, staged.parts).await?;
+    }
+    let parts = match run.work {
+        Work::Full => staged.parts,
+        Work::Look => 0,
+    };
+    for part in 0..parts {
         let keys: Vec<String> = (0..BUCKETS)
             .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
             .collect();

@@ -146,6 +146,26 @@ pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}", lane.as_str())
 }
 
+/// Counts those of the requests for a lane's run that were for a look only.
+pub fn run_looks(tenant: &TenantId, lane: Lane, number: u64) -> String {
+    format!("lane/{tenant}/{}/{number}/looks", lane.as_str())
+}
+
+/// The list of hints at people of a connection.
+pub fn hints(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("hints/{tenant}/{connection}")
+}
+
+/// How far the hints of a connection were looked at, and what looks have changed.
+pub fn looks(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("looks/{tenant}/{connection}")
+}
+
+/// A part of what a look saw.
+pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
+    format!("run/{tenant}/{run}/sights/{piece}")
+}
+
 /// How far a run is in a phase.
 pub fn run_progress(tenant: &TenantId, run: &RunId, phase: &str) -> String {
     format!("run/{tenant}/{run}/{phase}")
@@ -192,7 +212,7 @@ pub fn guard(tenant: &TenantId) -> String {
     format!("guard/{tenant}")
 }
 
-/// The run whose plan is held.
+/// The runs whose plans are held.
 pub fn held(tenant: &TenantId) -> String {
     format!("held/{tenant}")
 }

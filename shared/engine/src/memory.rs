@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Answers requests in a test.
@@ -45,6 +46,7 @@ pub enum CrashPoint {
 pub struct MemoryPorts {
     state: Arc<Mutex<State>>,
     handler: Option<Handler>,
+    yields: bool,
 }
 
 /// Runs a future to its end on this thread.
@@ -58,6 +60,7 @@ impl MemoryPorts {
         Self {
             state: Arc::new(Mutex::new(self.state().clone())),
             handler: None,
+            yields: self.yields,
         }
     }
 
@@ -72,7 +75,30 @@ impl MemoryPorts {
         Self {
             state: Arc::clone(&self.state),
             handler: Some(handler),
+            yields: self.yields,
         }
+    }
+
+    /// The same state, with a pause before each store operation in which a test may let others
+    /// have their turn.
+    #[must_use]
+    pub fn yielding(&self) -> Self {
+        Self {
+            yields: true,
+            ..self.clone()
+        }
+    }
+
+    async fn turn(&self) {
+        let mut waited = !self.yields;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Sets a variable.
@@ -148,10 +174,12 @@ impl MemoryPorts {
 
 impl Store for MemoryPorts {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.turn().await;
         self.operate(|state| state.values.get(key).cloned())
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.turn().await;
         self.operate(|state| {
             state.writes += 1;
             state.values.insert(key.to_owned(), value.to_vec());
@@ -159,16 +187,19 @@ impl Store for MemoryPorts {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.turn().await;
         self.operate(|state| {
             state.values.remove(key);
         })
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
+        self.turn().await;
         self.operate(|state| state.values.contains_key(key) || state.counters.contains_key(key))
     }
 
     async fn set_many(&self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        self.turn().await;
         self.operate(|state| {
             for (key, value) in values {
                 state.writes += 1;
@@ -178,6 +209,7 @@ impl Store for MemoryPorts {
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
+        self.turn().await;
         self.operate(|state| {
             for key in keys {
                 state.values.remove(key);
@@ -186,6 +218,7 @@ impl Store for MemoryPorts {
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
+        self.turn().await;
         self.operate(|state| {
             if delta == 0 {
                 return state.counters.get(key).copied().unwrap_or(0);

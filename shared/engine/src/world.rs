@@ -5,11 +5,14 @@
 mod by_hand;
 mod google;
 mod held;
+mod looks;
 mod runs;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::error::Error;
+use crate::hints;
 use crate::keys;
 use crate::large;
 use crate::memory::{MemoryPorts, block_on};
@@ -20,9 +23,10 @@ use crate::settings;
 use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
+use connectors::google::look::Whom;
 pub(crate) use google::{FakeGoogle, FakeUser};
 use mapping::account::Account;
-use mapping::ids::{ConnectionId, TenantId};
+use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -172,6 +176,40 @@ impl World {
         })
     }
 
+    /// Hints at people by number and asks for a look at them; the look, finished.
+    pub(crate) fn look_at(&self, numbers: &[usize]) -> Run {
+        let whom = numbers.iter().map(|number| {
+            let id = ExternalId::parse(format!("1{number:020}")).unwrap();
+            Whom::Id(id)
+        });
+        self.look(whom.collect())
+    }
+
+    /// Hints at people and asks for a look at them; the look, finished.
+    pub(crate) fn look(&self, whom: Vec<Whom>) -> Run {
+        block_on(async {
+            let asked = self.ask_for_look(whom).await.unwrap();
+            self.tick_until_idle().await;
+            engine_runs::read(&self.ports, &self.tenant, &asked)
+                .await
+                .unwrap()
+                .unwrap()
+        })
+    }
+
+    /// Hints at people and asks for a look at them.
+    pub(crate) async fn ask_for_look(&self, whom: Vec<Whom>) -> Result<RunId, Error> {
+        for whom in whom {
+            hints::add(&self.ports, &self.tenant, &self.connection, &whom).await?;
+        }
+        let trigger = Trigger {
+            kind: TriggerKind::Push,
+            by: "push".to_owned(),
+        };
+        let asked = engine_runs::request_look(&self.ports, &self.tenant, trigger).await?;
+        Ok(asked.run)
+    }
+
     /// Ticks, the clock moving on, until no run is under way.
     pub(crate) async fn tick_until_idle(&self) {
         for _ in 0..500 {
@@ -260,6 +298,9 @@ async fn answer(
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
         Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
+        Some("watch-google.spin.internal") => {
+            Ok(doors::watch_google::handle(&ports, request).await)
+        }
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
         Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),

@@ -35,9 +35,14 @@ pub(crate) struct FakeGoogle {
     pub(crate) unlisted: Vec<String>,
     /// Every list of users is empty, with a status of success.
     pub(crate) lists_are_empty: bool,
+    /// How many requests for one user fail before one is answered.
+    pub(crate) user_errors: u32,
+    /// Groups by address: whom they list themselves, and the groups nested in them.
+    pub(crate) groups: BTreeMap<String, (Vec<String>, Vec<String>)>,
     /// How many requests were answered.
     pub(crate) requests: u64,
     page_size: usize,
+    students: String,
 }
 
 impl FakeGoogle {
@@ -49,13 +54,27 @@ impl FakeGoogle {
                 .collect(),
             unlisted: Vec::new(),
             lists_are_empty: false,
+            user_errors: 0,
+            groups: BTreeMap::new(),
             requests: 0,
             page_size: 10,
+            students: "/Students".to_owned(),
         }
     }
 
     pub(crate) fn user(&mut self, number: usize) -> &mut FakeUser {
         self.users.get_mut(&format!("1{number:020}")).unwrap()
+    }
+
+    /// Renames the students' unit, with everybody in it.
+    pub(crate) fn rename_unit(&mut self, from: &str, to: &str) {
+        assert_eq!(self.students, from);
+        to.clone_into(&mut self.students);
+        for user in self.users.values_mut() {
+            if let Some(rest) = user.unit.strip_prefix(from) {
+                user.unit = format!("{to}{rest}");
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, number: usize) {
@@ -77,7 +96,13 @@ impl FakeGoogle {
         if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
-            match self.users.get(id) {
+            let id = id.replace("%40", "@");
+            if self.user_errors > 0 {
+                self.user_errors -= 1;
+                return respond(503, &json!({"error": {"code": 503, "message": "Backend"}}));
+            }
+            let is_named = |user: &&FakeUser| user.id == id || user.email == id;
+            match self.users.values().find(is_named) {
                 Some(user) => respond(200, &to_json(user)),
                 None => respond(
                     404,
@@ -87,10 +112,55 @@ impl FakeGoogle {
                 ),
             }
         } else if path == "customer/my_customer/orgunits" {
-            respond(200, &tree())
+            respond(200, &tree(&self.students))
+        } else if path == "groups" {
+            let all = self.groups.keys().filter(|address| {
+                query
+                    .get("userKey")
+                    .is_none_or(|key| self.groups[*address].0.contains(key))
+            });
+            let all: Vec<Value> = all.map(|address| self.group(address)).collect();
+            respond(
+                200,
+                &json!({"kind": "admin#directory#groups", "groups": all}),
+            )
+        } else if let Some(rest) = path.strip_prefix("groups/") {
+            let rest = rest.replace("%40", "@");
+            match rest.split('/').collect::<Vec<_>>().as_slice() {
+                [address] => respond(200, &self.group(address)),
+                [address, "members"] => {
+                    let listed: Vec<Value> = self
+                        .members(address)
+                        .map(|id| json!({"id": id, "type": "USER"}))
+                        .collect();
+                    respond(
+                        200,
+                        &json!({"kind": "admin#directory#members", "members": listed}),
+                    )
+                }
+                [address, "hasMember", id] => {
+                    let is_member = self.members(address).any(|member| member == *id);
+                    respond(200, &json!({"isMember": is_member}))
+                }
+                other => panic!("the connector asked for {other:?}"),
+            }
         } else {
             panic!("the connector asked for {path}")
         }
+    }
+
+    fn group(&self, address: &str) -> Value {
+        let count = self.groups[address].0.len();
+        json!({"id": address, "email": address, "name": address,
+            "directMembersCount": count.to_string()})
+    }
+
+    /// Everybody of a group, nested membership counted.
+    fn members(&self, address: &str) -> impl Iterator<Item = String> {
+        let (direct, nested) = &self.groups[address];
+        let inner = nested.iter().flat_map(|group| self.members(group));
+        let all: Vec<String> = direct.iter().cloned().chain(inner).collect();
+        all.into_iter()
     }
 
     fn list(&self, query: &BTreeMap<String, String>) -> Value {
@@ -143,15 +213,15 @@ fn to_json(user: &FakeUser) -> Value {
     })
 }
 
-fn tree() -> Value {
+fn tree(students: &str) -> Value {
     let unit = |id: &str, path: &str, parent: Option<&str>| {
         json!({"orgUnitId": format!("id:{id}"), "orgUnitPath": path, "name": path,
             "parentOrgUnitPath": parent})
     };
     json!({"kind": "admin#directory#orgUnits", "organizationUnits": [
         unit("root", "/", None),
-        unit("students", "/Students", Some("/")),
-        unit("g9", "/Students/Grade 9", Some("/Students")),
+        unit("students", students, Some("/")),
+        unit("g9", &format!("{students}/Grade 9"), Some(students)),
         unit("staff", "/Staff", Some("/")),
         unit("alumni", "/Alumni", Some("/")),
     ]})

@@ -13,7 +13,7 @@ use mapping::rules::AccountType;
 use std::time::Duration;
 
 /// Forty students, of whom some are a unit deeper, and ten teachers.
-fn district() -> Vec<FakeUser> {
+pub(super) fn district() -> Vec<FakeUser> {
     let student = |number: usize| {
         FakeUser::new(
             number,
@@ -30,7 +30,7 @@ fn district() -> Vec<FakeUser> {
         .collect()
 }
 
-fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
+pub(super) fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
     let mut all = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
@@ -50,7 +50,7 @@ fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
     }
 }
 
-fn email(number: usize) -> String {
+pub(super) fn email(number: usize) -> String {
     format!("person{number}@maplegrove.example")
 }
 

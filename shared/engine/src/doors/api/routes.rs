@@ -101,6 +101,7 @@ routes! {
     OrderMappingSets "PUT" "/api/v1/tenants/{tenant}/connections/{connection}/rules/mapping-sets" Write,
     ReplaceMappingSet "PUT" "/api/v1/tenants/{tenant}/connections/{connection}/rules/mapping-sets/{rule}" Write,
     RemoveMappingSet "DELETE" "/api/v1/tenants/{tenant}/connections/{connection}/rules/mapping-sets/{rule}" Write,
+    SyncPerson "POST" "/api/v1/tenants/{tenant}/connections/{connection}/people/sync" Write,
     Explain "GET" "/api/v1/tenants/{tenant}/connections/{connection}/explain" Read,
     ListRuns "GET" "/api/v1/tenants/{tenant}/runs" Read,
     RequestRun "POST" "/api/v1/tenants/{tenant}/runs" Write,

@@ -60,9 +60,9 @@ pub(super) async fn slice<P: Ports>(
     Ok(outcome)
 }
 
-/// What a run reads, by its rules.
-fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
-    let units = match rules.unit_scopes() {
+/// The linked units that rules reach.
+pub(in crate::doors) fn unit_scopes(rules: &RuleSet) -> UnitScopes {
+    match rules.unit_scopes() {
         mapping_rules::UnitScopes::Everyone => UnitScopes::Everyone,
         mapping_rules::UnitScopes::Units(units) => UnitScopes::Units(
             units
@@ -76,7 +76,11 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
                 })
                 .collect(),
         ),
-    };
+    }
+}
+
+/// What a run reads, by its rules.
+fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
     let groups = match rules.group_need() {
         GroupNeed::None => GroupScope::None,
         GroupNeed::Named(addresses) => GroupScope::Named(addresses),
@@ -86,7 +90,7 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
     FetchPlan {
         base_url,
         population,
-        units,
+        units: unit_scopes(rules),
         groups,
         window: WINDOW_DEFAULT,
         seed: run.number,
@@ -107,7 +111,7 @@ fn known_units(rules: &RuleSet) -> impl Iterator<Item = &OrgUnitRef> {
 }
 
 /// The provider's ids of the org units that the rules know.
-fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
+pub(in crate::doors) fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
     known_units(rules)
         .filter_map(|unit| unit.id.clone())
         .collect()
