@@ -3,6 +3,7 @@
 //! A held plan was made from one roster. It is carried out as it was shown, or, when the roster has
 //! moved on since, not at all.
 
+use crate::attention;
 use crate::error::Error;
 use crate::keys;
 use crate::lease::Lease;
@@ -61,8 +62,10 @@ pub async fn discard<P: Store + Clock>(
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
     let discarded = async {
         let mut run = held(ports, tenant, id).await?;
+        attention::note(ports, tenant).await?;
         run.enter(RunState::Discarded, ports.now().as_millisecond());
         runs::write(ports, tenant, &run).await?;
+        attention::note(ports, tenant).await?;
         Ok(run)
     }
     .await;
@@ -95,6 +98,8 @@ async fn approve_under_lease<P: Store + Clock>(
     run.finished_at_ms = None;
     run.enter(RunState::Applying, ports.now().as_millisecond());
     runs::write(ports, tenant, &run).await?;
+    // The end of the run notes it again: nothing depends on this one.
+    attention::note(ports, tenant).await?;
     Ok(run)
 }
 

@@ -2,12 +2,15 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod attention;
 mod google;
+mod receiver;
 mod runs;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::doors::nudge::Delivery;
 use crate::keys;
 use crate::memory::{MemoryPorts, block_on};
 use crate::ports::{Store, TransportError};
@@ -22,6 +25,7 @@ pub(crate) use google::{FakeGoogle, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+pub(crate) use receiver::FakeReceiver;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +34,7 @@ use std::time::Duration;
 pub(crate) struct World {
     pub(crate) ports: MemoryPorts,
     pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) receiver: Arc<Mutex<FakeReceiver>>,
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
 }
@@ -39,10 +44,11 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let answering = Arc::clone(&google);
+        let receiver = Arc::new(Mutex::new(FakeReceiver::default()));
+        let answering = (Arc::clone(&google), Arc::clone(&receiver));
         let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
-            let google = Arc::clone(&answering);
-            Box::pin(async move { answer(ports, &google, request).await })
+            let (google, receiver) = answering.clone();
+            Box::pin(async move { answer(ports, &google, &receiver, request).await })
         }));
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
@@ -60,6 +66,7 @@ impl World {
         let world = Self {
             ports,
             google,
+            receiver,
             tenant,
             connection,
         };
@@ -231,6 +238,7 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
 async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, TransportError> {
     // A component whose process died answers nobody.
@@ -241,6 +249,15 @@ async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("alerts.spin.internal") => {
+            let mut answer = doors::alerts::handle(&ports, request).await;
+            // What the frame of a component does after the answer.
+            if let Some(delivery) = answer.extensions_mut().remove::<Delivery>() {
+                doors::alerts::handle(&ports, delivery.into_request()).await;
+            }
+            Ok(answer)
+        }
+        Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
         _ => Err(TransportError::Denied),

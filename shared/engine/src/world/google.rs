@@ -34,6 +34,8 @@ pub(crate) struct FakeGoogle {
     pub(crate) unlisted: Vec<String>,
     /// Every list of users is empty, with a status of success.
     pub(crate) lists_are_empty: bool,
+    /// Lists are refused for good.
+    pub(crate) refuses_lists: bool,
     /// How many requests were answered.
     pub(crate) requests: u64,
     page_size: usize,
@@ -48,6 +50,7 @@ impl FakeGoogle {
                 .collect(),
             unlisted: Vec::new(),
             lists_are_empty: false,
+            refuses_lists: false,
             requests: 0,
             page_size: 10,
         }
@@ -73,7 +76,12 @@ impl FakeGoogle {
             form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
-        if path == "users" {
+        if path == "users" && self.refuses_lists {
+            respond(
+                403,
+                &json!({"error": {"code": 403, "message": "Not Authorized"}}),
+            )
+        } else if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
             match self.users.get(id) {
