@@ -5,6 +5,7 @@
 //! full runs one at most is held at a time, since a later one knows everything that an earlier one
 //! knew.
 
+use crate::attention;
 use crate::error::Error;
 use crate::keys;
 use crate::lease::Lease;
@@ -70,8 +71,10 @@ pub async fn discard<P: Store + Clock>(
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
     let discarded = async {
         let mut run = held(ports, tenant, id).await?;
+        attention::note(ports, tenant).await?;
         run.enter(RunState::Discarded, ports.now().as_millisecond());
         runs::write(ports, tenant, &run).await?;
+        attention::note(ports, tenant).await?;
         Ok(run)
     }
     .await;
@@ -104,6 +107,8 @@ async fn approve_under_lease<P: Store + Clock>(
     run.finished_at_ms = None;
     run.enter(RunState::Applying, ports.now().as_millisecond());
     runs::write(ports, tenant, &run).await?;
+    // The end of the run notes it again: nothing depends on this one.
+    attention::note(ports, tenant).await?;
     Ok(run)
 }
 
@@ -131,6 +136,7 @@ pub async fn replan<P: Store + Clock>(
         // The new run first: a crash in between leaves both, and the new run puts the old aside.
         let requested = runs::request(ports, tenant, trigger).await?;
         supersede(ports, tenant, run).await?;
+        attention::note(ports, tenant).await?;
         Ok(requested)
     }
     .await;

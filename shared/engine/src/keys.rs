@@ -96,6 +96,16 @@ pub fn webhook_secret(tenant: &TenantId) -> String {
     format!("webhook-secret/{tenant}")
 }
 
+/// What of a tenant needs attention.
+pub fn attention(tenant: &TenantId) -> String {
+    format!("attention/{tenant}")
+}
+
+/// Counts the changes that may need attention, or need it no longer.
+pub fn attention_changes(tenant: &TenantId) -> String {
+    format!("attention/{tenant}/changes")
+}
+
 /// A run's record.
 pub fn run(tenant: &TenantId, run: &RunId) -> String {
     format!("run/{tenant}/{run}")

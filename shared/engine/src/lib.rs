@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod applying;
+pub mod attention;
 pub mod audit;
 pub mod authorize;
 pub mod by_hand;

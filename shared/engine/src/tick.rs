@@ -1,6 +1,7 @@
 //! The tick: looks at every tenant, schedules the nights that are due, and drives what waits, for
 //! a bounded time. Several ticks may run at once; the lease of each tenant keeps them apart.
 
+use crate::attention;
 use crate::driving::{self, Driven};
 use crate::error::Error;
 use crate::holding;
@@ -101,6 +102,23 @@ async fn look_after<P: Ports>(
 ) -> Result<(), Error> {
     schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
     holding::renew_stale(ports, &tenant.id).await?;
+    let driven = drive_lanes(ports, tenant, deadline, report).await;
+    // Whatever became of the runs: somebody may have to be told.
+    if let Some(reason) = attention::attend(ports, &tenant.id).await? {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason,
+        });
+    }
+    driven
+}
+
+async fn drive_lanes<P: Ports>(
+    ports: &P,
+    tenant: &Tenant,
+    deadline: Timestamp,
+    report: &mut TickReport,
+) -> Result<(), Error> {
     for lane in SERVED {
         // A change by hand goes before a run that is still reading, and after one that is planning:
         // the plan would have to be made anew.
@@ -140,6 +158,10 @@ async fn drive_lane<P: Ports>(
     let driven = driving::drive(ports, tenant, &mut run, lease, deadline).await?;
     if driven == Driven::Finished {
         driving::tidy(ports, tenant, &run).await?;
+        // Before the run leaves: it stays current, and all this is done again, until it is noted.
+        if lane == Lane::Run {
+            attention::note(ports, tenant).await?;
+        }
         runs::leave(ports, tenant, lane).await?;
     }
     report.runs.push(TickedRun {

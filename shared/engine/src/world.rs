@@ -2,15 +2,18 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod attention;
 mod by_hand;
 mod google;
 mod held;
 mod looks;
+mod receiver;
 mod runs;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::doors::nudge::Delivery;
 use crate::error::Error;
 use crate::hints;
 use crate::keys;
@@ -28,6 +31,7 @@ pub(crate) use google::{FakeGoogle, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+pub(crate) use receiver::FakeReceiver;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,6 +40,7 @@ use std::time::Duration;
 pub(crate) struct World {
     pub(crate) ports: MemoryPorts,
     pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) receiver: Arc<Mutex<FakeReceiver>>,
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
 }
@@ -45,7 +50,8 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let ports = answered_by(&MemoryPorts::new(), &google);
+        let receiver = Arc::new(Mutex::new(FakeReceiver::default()));
+        let ports = answered_by(&MemoryPorts::new(), &google, &receiver);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
@@ -62,6 +68,7 @@ impl World {
         let world = Self {
             ports,
             google,
+            receiver,
             tenant,
             connection,
         };
@@ -80,9 +87,11 @@ impl World {
     /// A world of its own that is in the same state now.
     pub(crate) fn fork(&self) -> Self {
         let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        let receiver = Arc::new(Mutex::new(self.receiver.lock().unwrap().clone()));
         Self {
-            ports: answered_by(&self.ports.fork(), &google),
+            ports: answered_by(&self.ports.fork(), &google, &receiver),
             google,
+            receiver,
             tenant: self.tenant.clone(),
             connection: self.connection.clone(),
         }
@@ -254,11 +263,15 @@ impl World {
 }
 
 /// The surroundings with the application's components and Google behind their names.
-fn answered_by(ports: &MemoryPorts, google: &Arc<Mutex<FakeGoogle>>) -> MemoryPorts {
-    let answering = Arc::clone(google);
+fn answered_by(
+    ports: &MemoryPorts,
+    google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
+) -> MemoryPorts {
+    let answering = (Arc::clone(google), Arc::clone(receiver));
     ports.with_handler(Arc::new(move |ports, request| {
-        let google = Arc::clone(&answering);
-        Box::pin(async move { answer(ports, &google, request).await })
+        let (google, receiver) = answering.clone();
+        Box::pin(async move { answer(ports, &google, &receiver, request).await })
     }))
 }
 
@@ -287,6 +300,7 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
 async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, TransportError> {
     // A component whose process died answers nobody.
@@ -301,6 +315,15 @@ async fn answer(
         Some("watch-google.spin.internal") => {
             Ok(doors::watch_google::handle(&ports, request).await)
         }
+        Some("alerts.spin.internal") => {
+            let mut answer = doors::alerts::handle(&ports, request).await;
+            // What the frame of a component does after the answer.
+            if let Some(delivery) = answer.extensions_mut().remove::<Delivery>() {
+                doors::alerts::handle(&ports, delivery.into_request()).await;
+            }
+            Ok(answer)
+        }
+        Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
         Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),

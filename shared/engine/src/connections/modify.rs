@@ -1,6 +1,7 @@
 //! One way to change a connection: read, change, claim, record in the audit log, write.
 
 use super::{Connection, ConnectionError};
+use crate::attention;
 use crate::audit::{self, Action, Actor};
 use crate::keys;
 use crate::ports::{Clock, Store};
@@ -38,13 +39,21 @@ pub(crate) async fn modify(
         let found: Option<Versioned<Connection>> = versioned::read(ports, &key).await?;
         let record = found.ok_or(ConnectionError::NotFound)?;
         let mut connection = record.value;
+        let state = connection.state;
         if change(&mut connection)? == Change::Nothing {
             return Ok(connection);
         }
         match versioned::claim(ports, &key, record.version).await {
             Ok(()) => {
                 audit::record(ports, tenant, who, what, id.as_str()).await?;
+                let moves = connection.state != state;
+                if moves {
+                    attention::note(ports, tenant).await?;
+                }
                 let written = versioned::write(ports, &key, record.version, connection).await?;
+                if moves {
+                    attention::note(ports, tenant).await?;
+                }
                 return Ok(written.value);
             }
             Err(versioned::ReplaceError::Changed) => ports.sleep(PAUSE).await,

@@ -39,6 +39,8 @@ pub(crate) struct FakeGoogle {
     pub(crate) user_errors: u32,
     /// Groups by address: whom they list themselves, and the groups nested in them.
     pub(crate) groups: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// Lists are refused for good.
+    pub(crate) refuses_lists: bool,
     /// How many requests were answered.
     pub(crate) requests: u64,
     page_size: usize,
@@ -56,6 +58,7 @@ impl FakeGoogle {
             lists_are_empty: false,
             user_errors: 0,
             groups: BTreeMap::new(),
+            refuses_lists: false,
             requests: 0,
             page_size: 10,
             students: "/Students".to_owned(),
@@ -93,7 +96,12 @@ impl FakeGoogle {
             form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
-        if path == "users" {
+        if path == "users" && self.refuses_lists {
+            respond(
+                403,
+                &json!({"error": {"code": 403, "message": "Not Authorized"}}),
+            )
+        } else if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
             let id = id.replace("%40", "@");

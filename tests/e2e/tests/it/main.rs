@@ -5,6 +5,7 @@
     reason = "in a test, support which fails fails the test"
 )]
 
+mod attention;
 mod bad_input;
 mod consent;
 mod crashes;

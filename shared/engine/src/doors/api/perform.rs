@@ -30,6 +30,7 @@ pub(super) async fn perform<P: Ports>(
             Operation::MintKey => Box::pin(tenants::mint_key(call)),
             Operation::RevokeKey => Box::pin(tenants::revoke_key(call)),
             Operation::ListAudit => Box::pin(tenants::list_audit(call)),
+            Operation::ListAttention => Box::pin(tenants::list_attention(call)),
             Operation::ReadWebhookSecret => Box::pin(tenants::read_webhook_secret(call)),
             Operation::MintWebhookSecret => Box::pin(tenants::mint_webhook_secret(call)),
             Operation::RemoveWebhookSecret => Box::pin(tenants::remove_webhook_secret(call)),

@@ -66,6 +66,7 @@ routes! {
     MintKey "POST" "/api/v1/tenants/{tenant}/keys" OperatorOrAdmin,
     RevokeKey "DELETE" "/api/v1/tenants/{tenant}/keys/{key}" OperatorOrAdmin,
     ListAudit "GET" "/api/v1/tenants/{tenant}/audit" Read,
+    ListAttention "GET" "/api/v1/tenants/{tenant}/attention" Read,
     ReadWebhookSecret "GET" "/api/v1/tenants/{tenant}/webhook-secret" Read,
     MintWebhookSecret "POST" "/api/v1/tenants/{tenant}/webhook-secret" Write,
     RemoveWebhookSecret "DELETE" "/api/v1/tenants/{tenant}/webhook-secret" Write,
