@@ -8,6 +8,7 @@ pub mod fetch_google;
 pub mod nudge;
 pub mod oauth;
 mod page;
+pub mod roster;
 pub mod rules;
 mod shown;
 pub mod sync;

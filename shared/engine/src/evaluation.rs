@@ -7,6 +7,7 @@
 use crate::error::Error;
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
+use crate::large;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
 use crate::record::{self, RecordError};
@@ -60,7 +61,7 @@ pub async fn freeze_rules(
     run: &RunId,
     rules: &RuleSet,
 ) -> Result<(), Error> {
-    Ok(record::write(store, &keys::run_progress(tenant, run, "rules"), rules).await?)
+    large::write(store, &keys::run_progress(tenant, run, "rules"), rules).await
 }
 
 /// The rules of a run.
@@ -70,7 +71,7 @@ pub async fn frozen_rules(
     run: &RunId,
 ) -> Result<RuleSet, Error> {
     let key = keys::run_progress(tenant, run, "rules");
-    Ok(record::read(store, &key)
+    Ok(large::read(store, &key)
         .await?
         .ok_or(RecordError::Absent { key })?)
 }

@@ -56,6 +56,11 @@ pub fn rule_set(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("rules/{tenant}/{connection}")
 }
 
+/// A piece of a record that is larger than one value, see [`crate::large`].
+pub fn piece(record: &str, digest: &str) -> String {
+    format!("{record}/piece/{digest}")
+}
+
 /// A tenant's organizations.
 pub fn organizations(tenant: &TenantId) -> String {
     format!("organizations/{tenant}")
@@ -180,6 +185,21 @@ pub fn absent(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String
 /// What the provider said of people of one bucket who were not in the listing.
 pub fn confirmed(tenant: &TenantId, run: &RunId, bucket: u32) -> String {
     format!("run/{tenant}/{run}/confirmed/{bucket}")
+}
+
+/// A tenant's guard: limits and roll-over weeks.
+pub fn guard(tenant: &TenantId) -> String {
+    format!("guard/{tenant}")
+}
+
+/// The run whose plan is held.
+pub fn held(tenant: &TenantId) -> String {
+    format!("held/{tenant}")
+}
+
+/// The commit that an undo put the roster back to, until a run agreed with it.
+pub fn undone(tenant: &TenantId) -> String {
+    format!("undone/{tenant}")
 }
 
 /// The night that a tenant's scheduler looked after last.

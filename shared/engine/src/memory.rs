@@ -18,7 +18,7 @@ pub type Handler = Arc<
     ) -> Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>>>>,
 >;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     values: BTreeMap<String, Vec<u8>>,
     counters: BTreeMap<String, i64>,
@@ -53,6 +53,14 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl MemoryPorts {
+    /// Surroundings of their own that are in the same state now; without a handler.
+    pub fn fork(&self) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(self.state().clone())),
+            handler: None,
+        }
+    }
+
     /// An empty store, the clock at the Unix epoch, no variables, no server to reach.
     pub fn new() -> Self {
         Self::default()

@@ -3,6 +3,7 @@
 
 use crate::driving::{self, Driven};
 use crate::error::Error;
+use crate::holding;
 use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
@@ -15,6 +16,10 @@ use serde::{Deserialize, Serialize};
 /// For how long a tick works, in milliseconds. Some hosts end a request after 30 s, and the last
 /// slice may be under way when the time is up.
 pub const TICK_MS: i64 = 10_000;
+
+/// The lanes in the order in which a tick serves them: changes by hand first, and those that had to
+/// wait for a run right after it.
+const SERVED: [Lane; 4] = [Lane::Edit, Lane::Run, Lane::Edit, Lane::Preview];
 
 /// How many tenants are read at once from the list.
 const TENANTS_PER_PAGE: usize = 100;
@@ -95,7 +100,13 @@ async fn look_after<P: Ports>(
     report: &mut TickReport,
 ) -> Result<(), Error> {
     schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
-    for lane in Lane::ALL {
+    holding::renew_stale(ports, &tenant.id).await?;
+    for lane in SERVED {
+        // A change by hand goes before a run that is still reading, and after one that is planning:
+        // the plan would have to be made anew.
+        if lane == Lane::Edit && runs::is_planning(ports, &tenant.id).await? {
+            continue;
+        }
         while runs::has_work(ports, &tenant.id, lane).await? {
             let Some(lease) = Lease::take(ports, &tenant.id).await? else {
                 return Ok(());

@@ -2,16 +2,18 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod by_hand;
 mod google;
+mod held;
 mod runs;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
 use crate::keys;
+use crate::large;
 use crate::memory::{MemoryPorts, block_on};
 use crate::ports::{Store, TransportError};
-use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
 use crate::settings;
@@ -39,11 +41,7 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let answering = Arc::clone(&google);
-        let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
-            let google = Arc::clone(&answering);
-            Box::pin(async move { answer(ports, &google, request).await })
-        }));
+        let ports = answered_by(&MemoryPorts::new(), &google);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
@@ -73,6 +71,17 @@ impl World {
             }
         });
         world
+    }
+
+    /// A world of its own that is in the same state now.
+    pub(crate) fn fork(&self) -> Self {
+        let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        Self {
+            ports: answered_by(&self.ports.fork(), &google),
+            google,
+            tenant: self.tenant.clone(),
+            connection: self.connection.clone(),
+        }
     }
 
     async fn connect(&self) {
@@ -126,12 +135,12 @@ impl World {
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
             let key = keys::rule_set(&self.tenant, &self.connection);
-            let mut rules: RuleSet = record::read(&self.ports, &key)
+            let mut rules: RuleSet = large::read(&self.ports, &key)
                 .await
                 .unwrap()
                 .unwrap_or_default();
             edit(&mut rules);
-            record::write(&self.ports, &key, &rules).await.unwrap();
+            large::write(&self.ports, &key, &rules).await.unwrap();
         });
     }
 
@@ -206,6 +215,15 @@ impl World {
     }
 }
 
+/// The surroundings with the application's components and Google behind their names.
+fn answered_by(ports: &MemoryPorts, google: &Arc<Mutex<FakeGoogle>>) -> MemoryPorts {
+    let answering = Arc::clone(google);
+    ports.with_handler(Arc::new(move |ports, request| {
+        let google = Arc::clone(&answering);
+        Box::pin(async move { answer(ports, &google, request).await })
+    }))
+}
+
 /// Adds an assignment of an org unit with everything below it.
 pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: AccountType) {
     let rule = |text: String| mapping::ids::RuleId::parse(text).unwrap();
@@ -241,7 +259,9 @@ async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
+        Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
         _ => Err(TransportError::Denied),
     }

@@ -28,6 +28,7 @@ impl FakeUser {
 }
 
 /// People and what goes wrong.
+#[derive(Clone, Debug)]
 pub(crate) struct FakeGoogle {
     pub(crate) users: BTreeMap<String, FakeUser>,
     /// People whom lists do not show, though they are there.

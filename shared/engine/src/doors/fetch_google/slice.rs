@@ -53,7 +53,9 @@ pub(super) async fn slice<P: Ports>(
             let begin = |ids| Lookup::start(directory.clone(), ids, WINDOW_DEFAULT, run.number);
             confirming::slice(ports, &asked.tenant, &run.id, begin, token, deadline).await?
         }
-        Task::Evaluate | Task::Settle => return failed("this component evaluates nothing"),
+        Task::Draft | Task::Evaluate | Task::Settle => {
+            return failed("this component evaluates nothing");
+        }
     };
     Ok(outcome)
 }
