@@ -1,5 +1,7 @@
 //! One application with everything around it.
 
+mod hosts;
+
 use anyhow::{Context, bail};
 use driver::{Application, District, OPERATOR_TOKEN, text};
 use fake_providers::VirtualClock;
@@ -136,28 +138,6 @@ impl World {
     /// The receiver of alerts.
     pub fn receiver(&self) -> anyhow::Result<&AlertReceiver> {
         self.alerts.as_ref().context("nobody receives alerts")
-    }
-
-    /// Ends the host as a killed process ends and starts another on the same address and store.
-    /// Its clock shows what the one before showed.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
-        let shown = self.host()?.clock().time();
-        drop(self.host.take());
-        let mut attempts = 0;
-        let host = loop {
-            match Host::start(self.config.clone()).await {
-                Ok(host) => break host,
-                // The dead host's listener goes with its last task.
-                Err(StartError::Listen { .. }) if attempts < 100 => {
-                    attempts += 1;
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                Err(error) => return Err(error).context("starting the host again"),
-            }
-        };
-        host.clock().set(u64::try_from(shown.as_millis())?);
-        self.host = Some(host);
-        Ok(())
     }
 
     /// What the clock of everybody shows, in milliseconds since the Unix epoch.

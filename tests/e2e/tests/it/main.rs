@@ -12,6 +12,7 @@ mod crashes;
 mod explaining;
 mod faults;
 mod limits;
+mod matrix;
 mod people;
 mod webhook;
 mod whole_path;
