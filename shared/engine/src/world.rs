@@ -136,8 +136,8 @@ impl World {
     }
 
     /// Changes the people whom Google has.
-    pub(crate) fn google(&self, change: impl FnOnce(&mut FakeGoogle)) {
-        change(&mut self.google.lock().unwrap());
+    pub(crate) fn google<T>(&self, change: impl FnOnce(&mut FakeGoogle) -> T) -> T {
+        change(&mut self.google.lock().unwrap())
     }
 
     /// Asks for a run and ticks until it is finished.
@@ -228,7 +228,8 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
     rules.put_assignment(assignment, &ids).unwrap();
 }
 
-async fn answer(
+/// Answers a request as the component or the Google that it is for.
+pub(crate) async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
     request: http::Request<Bytes>,

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person at Google.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ impl FakeUser {
 /// People and what goes wrong.
 pub(crate) struct FakeGoogle {
     pub(crate) users: BTreeMap<String, FakeUser>,
+    /// Ids of the members of each group, by its address.
+    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
     /// People whom lists do not show, though they are there.
     pub(crate) unlisted: Vec<String>,
     /// Every list of users is empty, with a status of success.
@@ -46,6 +48,7 @@ impl FakeGoogle {
                 .into_iter()
                 .map(|user| (user.id.clone(), user))
                 .collect(),
+            groups: BTreeMap::new(),
             unlisted: Vec::new(),
             lists_are_empty: false,
             requests: 0,
@@ -57,8 +60,12 @@ impl FakeGoogle {
         self.users.get_mut(&format!("1{number:020}")).unwrap()
     }
 
-    pub(crate) fn remove(&mut self, number: usize) {
-        self.users.remove(&format!("1{number:020}")).unwrap();
+    pub(crate) fn add(&mut self, user: FakeUser) {
+        self.users.insert(user.id.clone(), user);
+    }
+
+    pub(crate) fn remove(&mut self, number: usize) -> FakeUser {
+        self.users.remove(&format!("1{number:020}")).unwrap()
     }
 
     pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
@@ -87,6 +94,11 @@ impl FakeGoogle {
             }
         } else if path == "customer/my_customer/orgunits" {
             respond(200, &tree())
+        } else if let Some(rest) = path.strip_prefix("groups/") {
+            match rest.strip_suffix("/members") {
+                Some(group) => respond(200, &self.members(group, &query)),
+                None => respond(200, &self.group(&rest.replace("%40", "@"))),
+            }
         } else {
             panic!("the connector asked for {path}")
         }
@@ -111,24 +123,51 @@ impl FakeGoogle {
             .filter(below)
             .filter(|user| !self.lists_are_empty && !self.unlisted.contains(&user.id))
             .collect();
+        let people = listed.iter().map(|user| to_json(user)).collect();
+        self.page("users", people, query)
+    }
+
+    fn group(&self, address: &str) -> Value {
+        let members = &self.groups[address];
+        json!({"id": id_of_group(address), "email": address, "name": address,
+            "directMembersCount": members.len().to_string()})
+    }
+
+    fn members(&self, id: &str, query: &BTreeMap<String, String>) -> Value {
+        let (_, members) = self
+            .groups
+            .iter()
+            .find(|(address, _)| id_of_group(address) == id)
+            .unwrap();
+        let present = members.iter().filter(|id| self.users.contains_key(*id));
+        let members = present.map(|id| json!({"id": id, "type": "USER"}));
+        self.page("members", members.collect(), query)
+    }
+
+    /// The page of a list that a query asks for.
+    fn page(&self, list: &str, all: Vec<Value>, query: &BTreeMap<String, String>) -> Value {
         let from: usize = query
             .get("pageToken")
             .map_or(0, |token| token.parse().unwrap());
-        let page: Vec<Value> = listed
-            .iter()
-            .skip(from)
-            .take(self.page_size)
-            .map(|user| to_json(user))
-            .collect();
-        let mut answer = json!({"kind": "admin#directory#users"});
+        let len = all.len();
+        let page: Vec<Value> = all.into_iter().skip(from).take(self.page_size).collect();
+        let mut answer = json!({"kind": format!("admin#directory#{list}")});
         if !page.is_empty() {
-            answer["users"] = Value::Array(page);
+            answer[list] = Value::Array(page);
         }
-        if from + self.page_size < listed.len() {
+        if from + self.page_size < len {
             answer["nextPageToken"] = json!((from + self.page_size).to_string());
         }
         answer
     }
+}
+
+/// Google's id of a group, which is not its address.
+fn id_of_group(address: &str) -> String {
+    address
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 fn to_json(user: &FakeUser) -> Value {
