@@ -4,6 +4,7 @@
 //! moved on since, not at all.
 
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
@@ -47,7 +48,8 @@ pub async fn approve<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
-    let approved = approve_under_lease(ports, tenant, id).await;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
+    let approved = approve_under_lease(&fenced, tenant, id).await;
     lease.release(ports, tenant).await?;
     approved
 }
@@ -59,10 +61,11 @@ pub async fn discard<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
     let discarded = async {
-        let mut run = held(ports, tenant, id).await?;
-        run.enter(RunState::Discarded, ports.now().as_millisecond());
-        runs::write(ports, tenant, &run).await?;
+        let mut run = held(&fenced, tenant, id).await?;
+        run.enter(RunState::Discarded, fenced.now().as_millisecond());
+        runs::write(&fenced, tenant, &run).await?;
         Ok(run)
     }
     .await;

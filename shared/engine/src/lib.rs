@@ -16,6 +16,7 @@ pub mod driving;
 pub mod error;
 pub mod evaluation;
 pub mod explaining;
+pub mod fenced;
 pub mod fetching;
 pub mod history;
 pub mod holding;

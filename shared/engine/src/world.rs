@@ -4,6 +4,7 @@
 
 mod google;
 mod runs;
+mod sleepers;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
