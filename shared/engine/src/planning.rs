@@ -35,6 +35,16 @@ pub enum BaseChange {
     Remove(ExternalId),
 }
 
+impl BaseChange {
+    /// Whether it goes with a change of one of these accounts. A removal goes with none.
+    pub fn is_of(&self, accounts: &BTreeSet<AccountId>) -> bool {
+        match self {
+            BaseChange::Put(row) => accounts.contains(&row.entry.account),
+            BaseChange::Remove(_) => false,
+        }
+    }
+}
+
 /// A plan's need of an address.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -77,8 +87,14 @@ pub struct PlanProgress {
     pub absent: BTreeMap<u32, u32>,
     /// How many entries what the connection said will have more than before.
     pub base_growth: i64,
+    /// Buckets with a change of an account that was not made for the person it comes from.
+    #[serde(default)]
+    pub foreign: BTreeSet<u32>,
     /// Accounts whose claims lost; their changes are withdrawn.
     pub losers: BTreeSet<AccountId>,
+    /// True when withdrawing them leaves nothing of the plan.
+    #[serde(default)]
+    pub is_withdrawn: bool,
 }
 
 impl PlanProgress {
@@ -89,7 +105,7 @@ impl PlanProgress {
 
     /// True when applying the plan would change nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.base.is_empty()
+        self.is_withdrawn || (self.changes.is_empty() && self.base.is_empty())
     }
 
     /// How many people were not in the snapshot.
