@@ -47,4 +47,6 @@ pub mod versioned;
 pub mod webhooks;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod world;
