@@ -124,7 +124,15 @@ async fn advance<P: Ports>(
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Fetch, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Fetch,
+                deadline,
+            )
+            .await;
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
@@ -135,7 +143,15 @@ async fn advance<P: Ports>(
             Ok(then(run, outcome, RunState::Evaluating, ports))
         }
         RunState::Evaluating if run.lane.is_by_hand() => {
-            let outcome = ask(ports, tenant, run, ROSTER_COMPONENT, Task::Draft, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                ROSTER_COMPONENT,
+                Task::Draft,
+                deadline,
+            )
+            .await;
             if outcome == SliceOutcome::Done {
                 decide(ports, tenant, run).await?;
             }
@@ -145,7 +161,7 @@ async fn advance<P: Ports>(
             let outcome = ask(
                 ports,
                 tenant,
-                run,
+                (run, lease),
                 RULES_COMPONENT,
                 Task::Evaluate,
                 deadline,
@@ -162,11 +178,27 @@ async fn advance<P: Ports>(
         }
         RunState::Confirming => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Confirm, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Confirm,
+                deadline,
+            )
+            .await;
             Ok(then(run, outcome, RunState::Settling, ports))
         }
         RunState::Settling => {
-            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Settle, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                RULES_COMPONENT,
+                Task::Settle,
+                deadline,
+            )
+            .await;
             if outcome != SliceOutcome::Done {
                 return Ok(outcome);
             }
@@ -329,7 +361,7 @@ async fn apply<P: Ports>(
 async fn ask<P: Ports>(
     ports: &P,
     tenant: &TenantId,
-    run: &Run,
+    (run, lease): (&Run, &Lease),
     component: &str,
     task: Task,
     deadline: Timestamp,
@@ -337,6 +369,7 @@ async fn ask<P: Ports>(
     let request = SliceRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
+        fence: lease.fence,
         task,
         budget_ms: budget_ms(ports, deadline),
     };

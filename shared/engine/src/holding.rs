@@ -7,6 +7,7 @@
 
 use crate::attention;
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
@@ -57,7 +58,8 @@ pub async fn approve<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
-    let approved = approve_under_lease(ports, tenant, id).await;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
+    let approved = approve_under_lease(&fenced, tenant, id).await;
     lease.release(ports, tenant).await?;
     approved
 }
@@ -69,12 +71,13 @@ pub async fn discard<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
     let discarded = async {
-        let mut run = held(ports, tenant, id).await?;
-        attention::note(ports, tenant).await?;
-        run.enter(RunState::Discarded, ports.now().as_millisecond());
-        runs::write(ports, tenant, &run).await?;
-        attention::note(ports, tenant).await?;
+        let mut run = held(&fenced, tenant, id).await?;
+        attention::note(&fenced, tenant).await?;
+        run.enter(RunState::Discarded, fenced.now().as_millisecond());
+        runs::write(&fenced, tenant, &run).await?;
+        attention::note(&fenced, tenant).await?;
         Ok(run)
     }
     .await;

@@ -18,6 +18,7 @@ pub mod driving;
 pub mod error;
 pub mod evaluation;
 pub mod explaining;
+pub mod fenced;
 pub mod fetching;
 pub mod guarding;
 pub mod hints;
@@ -51,5 +52,7 @@ pub mod verdict;
 pub mod versioned;
 pub mod webhooks;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod world;

@@ -37,6 +37,8 @@ pub struct SliceRequest {
     pub tenant: TenantId,
     /// The run.
     pub run: RunId,
+    /// The fencing number of the lease under which the run is driven.
+    pub fence: u64,
     /// What to do for it.
     pub task: Task,
     /// For how long, in milliseconds.

@@ -4,6 +4,7 @@
 use crate::attention;
 use crate::driving::{self, Driven};
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::holding;
 use crate::lease::Lease;
 use crate::ports::Ports;
@@ -129,8 +130,12 @@ async fn drive_lanes<P: Ports>(
             let Some(lease) = Lease::take(ports, &tenant.id).await? else {
                 return Ok(());
             };
-            let driven = drive_lane(ports, &tenant.id, lane, &lease, deadline, report).await;
-            lease.release(ports, &tenant.id).await?;
+            let fenced = Fenced::new(ports, &tenant.id, lease.fence);
+            let driven = drive_lane(&fenced, &tenant.id, lane, &lease, deadline, report).await;
+            if driven.as_ref().is_err_and(Error::is_lease_lost) {
+                return Ok(());
+            }
+            lease.release(&fenced, &tenant.id).await?;
             match driven? {
                 Driven::Finished => {}
                 Driven::More => {

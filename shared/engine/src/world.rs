@@ -9,6 +9,7 @@ mod held;
 mod looks;
 mod receiver;
 mod runs;
+mod sleepers;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
@@ -27,7 +28,7 @@ use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
 use connectors::google::look::Whom;
-pub(crate) use google::{FakeGoogle, FakeUser};
+pub(crate) use google::{FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
@@ -158,8 +159,8 @@ impl World {
     }
 
     /// Changes the people whom Google has.
-    pub(crate) fn google(&self, change: impl FnOnce(&mut FakeGoogle)) {
-        change(&mut self.google.lock().unwrap());
+    pub(crate) fn google<T>(&self, change: impl FnOnce(&mut FakeGoogle) -> T) -> T {
+        change(&mut self.google.lock().unwrap())
     }
 
     /// Asks for a run and ticks until it is finished.
@@ -297,7 +298,8 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
     rules.put_assignment(assignment, &ids).unwrap();
 }
 
-async fn answer(
+/// Answers a request as the component or the Google that it is for.
+pub(crate) async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
     receiver: &Arc<Mutex<FakeReceiver>>,

@@ -65,7 +65,7 @@ pub(super) async fn replace(
     version: u64,
     attention: &Attention,
 ) -> Result<bool, Error> {
-    match versioned::claim(ports, key, version).await {
+    match versioned::claim_newest(ports, key, version).await {
         Ok(()) => {
             versioned::write(ports, key, version, attention).await?;
             Ok(true)

@@ -43,7 +43,7 @@ pub(crate) async fn modify(
         if change(&mut connection)? == Change::Nothing {
             return Ok(connection);
         }
-        match versioned::claim(ports, &key, record.version).await {
+        match versioned::claim_newest(ports, &key, record.version).await {
             Ok(()) => {
                 audit::record(ports, tenant, who, what, id.as_str()).await?;
                 let moves = connection.state != state;

@@ -1,7 +1,7 @@
 //! Looks at a few people, from the hint to the roster.
 
 use super::runs::{changes, district, email};
-use super::{FakeUser, World, assign};
+use super::{FakeGroup, FakeUser, World, assign};
 use crate::keys;
 use crate::memory::{CrashPoint, block_on};
 use crate::ports::Store;
@@ -249,14 +249,14 @@ fn with_groups() -> World {
     });
     world.google(|google| {
         let nested = vec!["inner@maplegrove.example".to_owned()];
-        google.groups.insert(
-            "it@maplegrove.example".to_owned(),
-            (vec![id_of(60)], nested),
-        );
-        google.groups.insert(
-            "inner@maplegrove.example".to_owned(),
-            (vec![id_of(61)], vec![]),
-        );
+        for (address, member, nested) in [
+            ("it@maplegrove.example", 60, nested),
+            ("inner@maplegrove.example", 61, Vec::new()),
+        ] {
+            let members = [id_of(member)].into();
+            let group = FakeGroup { members, nested };
+            google.groups.insert(address.to_owned(), group);
+        }
     });
     assert_eq!(world.sync().state, RunState::Applied);
     assert!(world.accounts()[&email(61)].roles.contains(&Role::Admin));
@@ -269,7 +269,7 @@ fn where_groups_decide_a_look_brings_gains_and_news_and_leaves_losses_to_the_nig
     world.google(|google| {
         google.user(61).given_name = "Zoë".to_owned();
         let inner = google.groups.get_mut("inner@maplegrove.example").unwrap();
-        inner.0.push(id_of(62));
+        inner.members.insert(id_of(62));
         google.user(7).suspended = true;
         google.remove(8);
     });
@@ -283,7 +283,7 @@ fn where_groups_decide_a_look_brings_gains_and_news_and_leaves_losses_to_the_nig
     // A group that does not name somebody any more is no proof in a look.
     world.google(|google| {
         let inner = google.groups.get_mut("inner@maplegrove.example").unwrap();
-        inner.0.clear();
+        inner.members.clear();
     });
     assert_eq!(world.look_at(&[61, 62]).state, RunState::Unchanged);
     world.sync();
