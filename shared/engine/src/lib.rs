@@ -24,6 +24,7 @@ pub mod keys;
 pub mod lease;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod organizations;
 pub mod planning;
 pub mod ports;
