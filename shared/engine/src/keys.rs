@@ -106,6 +106,11 @@ pub fn attention_changes(tenant: &TenantId) -> String {
     format!("attention/{tenant}/changes")
 }
 
+/// A counter of what the whole application did.
+pub fn metric(name: &str) -> String {
+    format!("metric/{name}")
+}
+
 /// A run's record.
 pub fn run(tenant: &TenantId, run: &RunId) -> String {
     format!("run/{tenant}/{run}")

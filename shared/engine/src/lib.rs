@@ -30,6 +30,7 @@ pub mod lease;
 pub mod log;
 pub mod looking;
 pub mod memory;
+pub mod metrics;
 pub mod organizations;
 pub mod planning;
 pub mod ports;

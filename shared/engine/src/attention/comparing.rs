@@ -165,3 +165,140 @@ fn over(cause: &Cause, observed: &Observation) -> Over {
         Trouble::Failing { .. } | Trouble::ReconnectNeeded => Over::OutOfUse,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn connection(id: &str, state: &str) -> (ConnectionId, Connection) {
+        let connection: Connection = serde_json::from_value(json!({
+            "id": id, "provider": "google", "state": state, "created_at_ms": 0,
+            "settings": {"name": id, "domain": "maplegrove.example", "mode": "import"},
+        }))
+        .unwrap();
+        (connection.id.clone(), connection)
+    }
+
+    fn run(number: u64, connection: Option<&str>, state: &str, code: Option<&str>) -> Run {
+        serde_json::from_value(json!({
+            "id": format!("r{number:06}"), "number": number, "lane": "run", "state": state,
+            "trigger": {"kind": "nightly", "by": "scheduler"}, "connection": connection,
+            "requested_at_ms": number, "finished_at_ms": number * 10,
+            "failure": code.map(|code| json!({"code": code, "message": "why"})),
+        }))
+        .unwrap()
+    }
+
+    fn failed(number: u64, code: &str) -> Run {
+        run(number, Some("google"), "failed", Some(code))
+    }
+
+    fn observed(runs: Vec<Run>) -> Observation {
+        Observation {
+            now_ms: 1_000,
+            connections: [connection("google", "active")].into(),
+            runs_seen: runs.last().map_or(0, |run| run.number),
+            runs,
+            held: BTreeMap::new(),
+            newest: Generation::default(),
+        }
+    }
+
+    fn troubles(attention: &Attention) -> Vec<&Trouble> {
+        let causes = attention.causes.iter();
+        causes.map(|cause| &cause.trouble).collect()
+    }
+
+    fn failing(code: &str, runs: u32) -> Trouble {
+        let code = code.to_owned();
+        Trouble::Failing { code, runs }
+    }
+
+    #[test]
+    fn a_dead_authorisation_neither_lengthens_a_row_of_failures_nor_ends_it() {
+        let mut attention = Attention::default();
+        attention.compare(&observed(vec![
+            failed(1, "internal"),
+            failed(2, RECONNECT_NEEDED),
+            failed(3, RECONNECT_NEEDED),
+        ]));
+        assert!(troubles(&attention).is_empty());
+        attention.compare(&observed(vec![failed(4, "provider_unavailable")]));
+        let expected = failing("provider_unavailable", 2);
+        assert_eq!(troubles(&attention), [&expected]);
+        assert_eq!(attention.causes[0].since_ms, 10);
+    }
+
+    #[test]
+    fn runs_that_had_nothing_to_read_count_for_nothing() {
+        let mut attention = Attention::default();
+        let nothing = |number| run(number, None, "failed", Some("no_connection"));
+        attention.compare(&observed(vec![nothing(1), nothing(2), nothing(3)]));
+        assert!(troubles(&attention).is_empty());
+        attention.compare(&observed(vec![
+            failed(4, "internal"),
+            nothing(5),
+            failed(6, "internal"),
+        ]));
+        assert_eq!(troubles(&attention), [&failing("internal", 2)]);
+    }
+
+    #[test]
+    fn nobody_waits_for_runs_of_a_connection_that_is_not_in_use() {
+        for state in ["draft", "revoked"] {
+            let mut attention = Attention::default();
+            attention.compare(&observed(vec![failed(1, "a"), failed(2, "a")]));
+            assert_eq!(troubles(&attention).len(), 1);
+            let mut later = observed(Vec::new());
+            later.connections = [connection("google", state)].into();
+            attention.compare(&later);
+            assert!(troubles(&attention).is_empty());
+            // Back in use, it begins anew.
+            attention.compare(&observed(vec![failed(3, "a")]));
+            assert!(troubles(&attention).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_look_at_a_part_of_the_source_does_not_make_a_held_plan_out_of_date() {
+        let held = run(1, Some("google"), "held", None);
+        for (kind, stays) in [(TriggerKind::Push, true), (TriggerKind::Nightly, false)] {
+            let mut attention = Attention::default();
+            attention.compare(&observed(vec![held.clone()]));
+            let expected = Trouble::PlanHeld {
+                run: held.id.clone(),
+            };
+            assert_eq!(troubles(&attention), [&expected]);
+            let mut unchanged = run(2, Some("google"), "unchanged", None);
+            unchanged.trigger.kind = kind;
+            let mut later = observed(vec![unchanged]);
+            later.held = [(held.id.clone(), held.clone())].into();
+            attention.compare(&later);
+            assert_eq!(troubles(&attention).len(), usize::from(stays));
+        }
+    }
+
+    #[test]
+    fn each_connection_has_its_own_causes() {
+        let mut attention = Attention::default();
+        let mut seen = observed(vec![
+            failed(1, "a"),
+            run(2, Some("oak"), "failed", Some("a")),
+            failed(3, "a"),
+            run(4, Some("oak"), "unchanged", None),
+        ]);
+        seen.connections.extend([
+            connection("oak", "active"),
+            connection("elm", "reconnect_needed"),
+        ]);
+        attention.compare(&seen);
+        let found: Vec<_> = attention
+            .causes
+            .iter()
+            .map(|cause| (cause.id.as_str(), cause.connection.as_str()))
+            .collect();
+        assert_eq!(found, [("cause-1", "google"), ("cause-2", "elm")]);
+        assert_eq!(attention.causes[1].trouble, Trouble::ReconnectNeeded);
+    }
+}

@@ -117,12 +117,14 @@ impl Attention {
         }
     }
 
-    /// Gives up what has waited for too long.
-    pub(super) fn expire(&mut self, now_ms: i64, problem: &str) {
-        for alert in self.outbox.take(|alert| alert.is_expired(now_ms)) {
-            self.abandon(&alert, problem);
+    /// Gives up what has waited for too long; returns how many alerts that were.
+    pub(super) fn expire(&mut self, now_ms: i64, problem: &str) -> usize {
+        let expired = self.outbox.take(|alert| alert.is_expired(now_ms));
+        for alert in &expired {
+            self.abandon(alert, problem);
         }
         self.due_ms = self.outbox.due_ms();
+        expired.len()
     }
 
     /// Notes that an alert was received.

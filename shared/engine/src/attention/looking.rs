@@ -1,14 +1,15 @@
 //! Looking at how things stand.
 
-use super::cause::Trouble;
+use super::cause::{Cause, Trouble};
 use super::comparing::Observation;
 use super::{Alerting, Attention, changes};
 use crate::connections;
 use crate::error::Error;
 use crate::keys;
+use crate::metrics::{self, Counter};
 use crate::ports::{Clock, Store};
 use crate::roster::commit;
-use crate::runs::{self, Lane};
+use crate::runs::{self, Lane, Run, RunState};
 use crate::versioned::{self, ReplaceError, Versioned};
 use mapping::ids::TenantId;
 use std::collections::BTreeMap;
@@ -40,22 +41,61 @@ pub async fn look<P: Store + Clock>(
         let found: Versioned<Attention> = versioned::read(ports, &key).await?.unwrap_or_default();
         let now_ms = ports.now().as_millisecond();
         attention = found.value.clone();
+        let mut counts = Vec::new();
         if seen != attention.seen {
             let observed = observe(ports, tenant, &attention, now_ms).await?;
             attention.compare(&observed);
             attention.seen = seen;
+            counts.extend(observed.runs.iter().filter_map(counter));
         }
         attention.ask_for_alerts(!matches!(alerting, Alerting::Off), now_ms);
         if let Alerting::Unusable(error) = alerting {
-            attention.expire(now_ms, &error.to_string());
+            let expired = attention.expire(now_ms, &error.to_string());
+            counts.extend((0..expired).map(|_| Counter::AlertGivenUp));
         }
         attention.due_ms = attention.outbox.due_ms();
-        if attention == found.value || replace(ports, &key, found.version, &attention).await? {
+        if attention == found.value {
+            break;
+        }
+        if replace(ports, &key, found.version, &attention).await? {
+            counts.extend(moved(&found.value, &attention));
+            for counter in counts {
+                metrics::count(ports, counter, 1).await?;
+            }
             break;
         }
         ports.sleep(PAUSE).await;
     }
     Ok(attention)
+}
+
+/// As what a run that ended is counted.
+fn counter(run: &Run) -> Option<Counter> {
+    match run.state {
+        RunState::Applied => Some(Counter::RunApplied),
+        RunState::Failed => Some(Counter::RunFailed),
+        RunState::Held | RunState::Discarded => Some(Counter::RunHeld),
+        RunState::Unchanged => Some(Counter::RunUnchanged),
+        RunState::Applying
+        | RunState::Confirming
+        | RunState::Evaluating
+        | RunState::Fetching
+        | RunState::Planned
+        | RunState::Scheduled
+        | RunState::Settling => None,
+    }
+}
+
+/// The causes that arose or were over between two looks.
+fn moved(before: &Attention, after: &Attention) -> Vec<Counter> {
+    let missing = |from: &Attention, of: &Attention, counter: Counter| {
+        let gone = |cause: &&Cause| from.causes.iter().all(|other| other.id != cause.id);
+        let count = of.causes.iter().filter(gone).count();
+        vec![counter; count]
+    };
+    let mut moved = missing(before, after, Counter::CauseOpened);
+    moved.extend(missing(after, before, Counter::CauseClosed));
+    moved
 }
 
 /// Writes the record if it is still the version it was read as; whether it was.

@@ -9,6 +9,7 @@ use super::looking::{ATTEMPTS_MAX, PAUSE, replace};
 use super::outbox::Alert;
 use crate::error::Error;
 use crate::keys;
+use crate::metrics::{self, Counter};
 use crate::ports::{Clock, Store, Transport, TransportError};
 use crate::settings::AlertSettings;
 use crate::versioned::{self, Versioned};
@@ -111,16 +112,23 @@ async fn finish<P: Store + Clock>(
     outcome: Result<(), SendError>,
 ) -> Result<(), Error> {
     let problem = outcome.err().map(|error| error.to_string());
+    let mut expired = 0;
     // Should others write again and again, the alert is sent a second time: it has its id.
     change(ports, tenant, |attention, now_ms| match &problem {
         None => attention.received(alert, now_ms),
         Some(problem) => {
             attention.change_alert(alert, |alert| alert.problem = Some(problem.clone()));
-            attention.expire(now_ms, problem);
+            expired = attention.expire(now_ms, problem);
         }
     })
     .await?;
-    Ok(())
+    let counter = if problem.is_none() {
+        Counter::AlertSent
+    } else {
+        Counter::AlertFailed
+    };
+    metrics::count(ports, counter, 1).await?;
+    metrics::count(ports, Counter::AlertGivenUp, expired).await
 }
 
 /// Changes the record; whether that was written.

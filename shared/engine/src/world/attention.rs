@@ -7,6 +7,7 @@ use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, State};
 use crate::holding;
 use crate::memory::{CrashPoint, block_on};
+use crate::metrics;
 use crate::ports::Clock;
 use crate::runs::{self, Lane, Run, RunState, Trigger, TriggerKind};
 use crate::tick;
@@ -161,6 +162,16 @@ fn a_dead_authorisation_is_told_once_however_many_nights_fail_for_it() {
             "cause-2 closed reconnect_needed",
         ]
     );
+    let metrics = block_on(metrics::render(&world.ports)).unwrap();
+    for line in [
+        "rollcall_runs_total{state=\"applied\"} 1",
+        "rollcall_runs_total{state=\"failed\"} 3",
+        "rollcall_causes_total{state=\"opened\"} 2",
+        "rollcall_causes_total{state=\"closed\"} 2",
+        "rollcall_alerts_total{result=\"sent\"} 4",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{metrics}");
+    }
     let messages = world.receiver.lock().unwrap();
     let message = |at: usize| messages.received[at]["message"].as_str().unwrap();
     assert_eq!(message(1), "the connection is authorised again");

@@ -248,6 +248,26 @@ async fn a_receiver_that_was_down_for_an_hour_is_told_once_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn schedulers_that_come_at_once_send_an_alert_once() {
+    let (world, district) = imported().await;
+    let receiver = world.receiver().unwrap();
+    receiver.set_mood(Mood::Drops);
+    suspend(&world, true);
+    night(&world, &district).await;
+    for attempts in 1..4 {
+        noted(&district, attempts).await;
+        world.advance(MINUTE * 4).unwrap();
+        let tick = || district.admin.tick();
+        let ticks = tokio::join!(tick(), tick(), tick(), tick());
+        for ticked in [ticks.0, ticks.1, ticks.2, ticks.3] {
+            ticked.unwrap();
+        }
+    }
+    noted(&district, 4).await;
+    assert_eq!(receiver.seen().requests, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_does_not_answer_keeps_nobody_waiting() {
     let (world, district) = imported().await;
     let receiver = world.receiver().unwrap();
