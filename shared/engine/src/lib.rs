@@ -45,6 +45,7 @@ pub mod tenants;
 pub mod tick;
 pub mod verdict;
 pub mod versioned;
+pub mod watching;
 pub mod webhooks;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::connections::Connection;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::rules;
+use crate::watching::{self, PushStatus};
 use connectors::google::oauth::{Mode, missing_scopes, required_scopes};
 use mapping::ids::TenantId;
 use serde::Serialize;
@@ -16,6 +17,9 @@ pub(crate) struct Shown {
     /// Scopes that the rules need by now and the authorisation lacks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing_scopes: Vec<String>,
+    /// Whether Google tells of changes as they happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<PushStatus>,
 }
 
 /// Adds what the rules make of the authorisation.
@@ -30,7 +34,9 @@ pub(crate) async fn show<P: Ports>(
         let missing = missing_scopes(&needed, &authorization.scopes);
         missing.iter().map(ToString::to_string).collect()
     });
+    let push = watching::status(ports, tenant, &connection.id).await?;
     Ok(Shown {
+        push,
         connection,
         missing_scopes: missing_scopes.unwrap_or_default(),
     })
