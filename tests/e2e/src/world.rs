@@ -34,6 +34,9 @@ pub struct Setup {
     pub shape: DistrictShape,
     /// Where the store is; in memory if nowhere.
     pub directory: Option<PathBuf>,
+    /// Whether Google pushes changes as they happen. Otherwise it refuses to, and nothing happens
+    /// but what a test does.
+    pub pushes: bool,
     /// Variables that are set differently from usual; `None` leaves one out.
     pub variables: BTreeMap<&'static str, Option<&'static str>>,
 }
@@ -45,8 +48,16 @@ impl Setup {
             people,
             shape: DistrictShape::default(),
             directory: None,
+            pushes: false,
             variables: BTreeMap::new(),
         }
+    }
+
+    /// The same with a Google that pushes changes.
+    #[must_use]
+    pub fn with_pushes(mut self) -> Self {
+        self.pushes = true;
+        self
     }
 
     /// The same with the store in a directory.
@@ -283,6 +294,7 @@ async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
     let people = People::generate(1, setup.people, setup.shape.clone());
     let config = Config {
         clock: Arc::new(VirtualClock::new()),
+        takes_http_channels: setup.pushes,
         ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
     };
     FakeGoogle::start(people, config)

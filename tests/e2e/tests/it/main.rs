@@ -12,5 +12,6 @@ mod explaining;
 mod faults;
 mod limits;
 mod people;
+mod pushes;
 mod webhook;
 mod whole_path;
