@@ -176,6 +176,16 @@ pub fn looks(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("looks/{tenant}/{connection}")
 }
 
+/// A tenant's push channels.
+pub fn watch(tenant: &TenantId) -> String {
+    format!("watch/{tenant}")
+}
+
+/// Where a push channel leads, by its id.
+pub fn channel(id: &str) -> String {
+    format!("channel/{id}")
+}
+
 /// A part of what a look saw.
 pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
     format!("run/{tenant}/{run}/sights/{piece}")

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_look_at_a_part_of_the_source_does_not_make_a_held_plan_out_of_date() {
         let held = run(1, Some("google"), "held", None);
-        for (kind, stays) in [(TriggerKind::Push, true), (TriggerKind::Nightly, false)] {
+        for (work, stays) in [(Work::Look, true), (Work::Full, false)] {
             let mut attention = Attention::default();
             attention.compare(&observed(vec![held.clone()]));
             let expected = Trouble::PlanHeld {
@@ -271,7 +271,7 @@ mod tests {
             };
             assert_eq!(troubles(&attention), [&expected]);
             let mut unchanged = run(2, Some("google"), "unchanged", None);
-            unchanged.trigger.kind = kind;
+            unchanged.work = work;
             let mut later = observed(vec![unchanged]);
             later.held = [(held.id.clone(), held.clone())].into();
             attention.compare(&later);

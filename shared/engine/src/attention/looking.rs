@@ -74,7 +74,7 @@ fn counter(run: &Run) -> Option<Counter> {
     match run.state {
         RunState::Applied => Some(Counter::RunApplied),
         RunState::Failed => Some(Counter::RunFailed),
-        RunState::Held | RunState::Discarded => Some(Counter::RunHeld),
+        RunState::Held | RunState::Discarded | RunState::Superseded => Some(Counter::RunHeld),
         RunState::Unchanged => Some(Counter::RunUnchanged),
         RunState::Applying
         | RunState::Confirming
