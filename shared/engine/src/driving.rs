@@ -250,6 +250,11 @@ async fn apply<P: Ports>(
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     let plan = plan_progress(ports, tenant, run).await?;
+    if plan.is_empty() {
+        // It was held for what the source showed, not for what would change.
+        run.enter(RunState::Unchanged, ports.now().as_millisecond());
+        return Ok(SliceOutcome::Done);
+    }
     let applied = applying::slice(ports, tenant, run, &plan, lease, deadline).await?;
     let now_ms = ports.now().as_millisecond();
     match applied {
