@@ -141,6 +141,11 @@ pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}", lane.as_str())
 }
 
+/// A run as it was asked for.
+pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
+    format!("run/{tenant}/{run}/asked")
+}
+
 /// How far a run is in a phase.
 pub fn run_progress(tenant: &TenantId, run: &RunId, phase: &str) -> String {
     format!("run/{tenant}/{run}/{phase}")

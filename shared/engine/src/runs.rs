@@ -2,9 +2,12 @@
 //!
 //! A tenant has two lanes, one for runs and one for previews. In each lane numbers are given out
 //! in order; the run with the number `next` is the one that waits. A request claims that number
-//! with `increment`: the first makes the record, later ones join it. Starting a run moves `next`
-//! on, so a request that comes after the start gets a run of its own and nothing that changed in
-//! between is missed.
+//! with `increment`: the first notes what was asked for, later ones join it. Starting a run moves
+//! `next` on, so a request that comes after the start gets a run of its own and nothing that
+//! changed in between is missed.
+//!
+//! What was asked for has a key of its own: a run's record is written by nobody but the holder of
+//! the lease, so a request that is slow can't put back a run that has begun.
 
 use crate::error::Error;
 use crate::keys;
@@ -278,7 +281,7 @@ pub async fn request_in<P: Store + Clock>(
         let claim = ports
             .increment(&keys::run_claim(tenant, lane, number), 1)
             .await?;
-        let key = run_key(tenant, lane, number)?;
+        let key = asked_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
             let run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
@@ -305,7 +308,7 @@ pub async fn ensure<P: Store + Clock>(
     ports
         .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
         .await?;
-    let key = run_key(tenant, Lane::Run, number)?;
+    let key = asked_key(tenant, Lane::Run, number)?;
     if !ports.exists(&key).await? {
         let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
         record::write(ports, &key, &run).await?;
@@ -368,13 +371,13 @@ pub async fn current<P: Store + Clock>(
         if next <= number {
             record::write(ports, &keys::run_next(tenant, lane), &(number + 1)).await?;
         }
-        let run: Option<Run> = record::read(ports, &run_key(tenant, lane, number)?).await?;
-        match run {
+        match numbered(ports, tenant, lane, number).await? {
             Some(run) => return Ok(Some(run)),
             None => leave(ports, tenant, lane).await?,
         }
     }
-    let Some(run) = waiting(ports, tenant, lane).await? else {
+    let Some(run) = numbered(ports, tenant, lane, next_number(ports, tenant, lane).await?).await?
+    else {
         return Ok(None);
     };
     record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
@@ -396,27 +399,26 @@ pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Resu
     Ok(store.exists(&keys::run_claim(tenant, lane, next)).await?)
 }
 
-async fn waiting<P: Store + Clock>(
+/// The run with this number, if it was asked for.
+async fn numbered<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     lane: Lane,
+    number: u64,
 ) -> Result<Option<Run>, Error> {
-    let number = next_number(ports, tenant, lane).await?;
-    let key = run_key(tenant, lane, number)?;
-    if let Some(run) = record::read(ports, &key).await? {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    if let Some(run) = read(ports, tenant, &id).await? {
         return Ok(Some(run));
     }
     if !ports.exists(&keys::run_claim(tenant, lane, number)).await? {
         return Ok(None);
     }
-    // Somebody claimed the number and died before writing the record. The request stands.
+    // Somebody claimed the number and died before noting anything. The request stands.
     let trigger = Trigger {
         kind: TriggerKind::Api,
         by: "recovered".to_owned(),
     };
-    let run = new_run(lane, number, trigger, None, ports)?;
-    record::write(ports, &key, &run).await?;
-    Ok(Some(run))
+    new_run(lane, number, trigger, None, ports).map(Some)
 }
 
 /// Writes a run's record.
@@ -430,7 +432,10 @@ pub async fn read(
     tenant: &TenantId,
     run: &RunId,
 ) -> Result<Option<Run>, Error> {
-    Ok(record::read(store, &keys::run(tenant, run)).await?)
+    if let Some(begun) = record::read(store, &keys::run(tenant, run)).await? {
+        return Ok(Some(begun));
+    }
+    Ok(record::read(store, &keys::run_asked(tenant, run)).await?)
 }
 
 /// Runs of the history, newest first, with numbers below `before`.
@@ -445,7 +450,8 @@ pub async fn list(
     let mut entries = Vec::new();
     while number > 1 && entries.len() < limit {
         number -= 1;
-        if let Some(run) = record::read(store, &run_key(tenant, Lane::Run, number)?).await? {
+        let id = Lane::Run.run_id(number).map_err(bad_id)?;
+        if let Some(run) = read(store, tenant, &id).await? {
             entries.push((number, run));
         }
     }
@@ -455,8 +461,9 @@ pub async fn list(
     })
 }
 
-fn run_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
-    Ok(keys::run(tenant, &lane.run_id(number).map_err(bad_id)?))
+fn asked_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    Ok(keys::run_asked(tenant, &id))
 }
 
 fn bad_id(error: mapping::ids::IdError) -> Error {
