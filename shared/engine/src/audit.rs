@@ -63,6 +63,12 @@ pub enum Action {
     ConnectionSaved,
     /// A connection test was made.
     ConnectionTested,
+    /// An account was edited by hand.
+    AccountEdited,
+    /// An account was restored by hand.
+    AccountRestored,
+    /// The guard was changed.
+    GuardChanged,
     /// An API key was made.
     KeyMinted,
     /// An API key was revoked.
@@ -73,6 +79,8 @@ pub enum Action {
     OrganizationDeleted,
     /// An organization was renamed.
     OrganizationRenamed,
+    /// A look at one person of a connection was asked for.
+    PersonSyncRequested,
     /// A preview was asked for.
     PreviewRequested,
     /// The rule set was changed.
@@ -81,8 +89,12 @@ pub enum Action {
     RunApproved,
     /// A held plan was discarded.
     RunDiscarded,
+    /// A held plan was put aside for a new one.
+    RunReplanned,
     /// A run was asked for.
     RunRequested,
+    /// An undo was asked for.
+    UndoRequested,
     /// The tenant was changed.
     TenantChanged,
     /// The tenant was made.

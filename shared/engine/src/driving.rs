@@ -3,22 +3,26 @@
 //!
 //! ```text
 //! scheduled → fetching → evaluating → (confirming) → settling → applying → applied
-//!                                                         ↘ held, planned, unchanged
+//!           ↘ (by hand) ↗                                 ↘ held, planned, unchanged
 //! ```
 
-use crate::applying::{self, Applied};
+use crate::applying::{Applied, ApplyRequest};
+use crate::by_hand::ByHand;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
+use crate::hints;
+use crate::holding;
 use crate::keys;
 use crate::lease::Lease;
+use crate::looking;
 use crate::planning::PlanProgress;
 use crate::ports::{Clock, Ports, Store};
 use crate::record;
 use crate::roster::commit;
 use crate::rules;
-use crate::runs::{self, Failure, Lane, Run, RunState};
+use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::staging::BUCKETS;
 use crate::verdict;
@@ -37,6 +41,9 @@ const REPLANS_MAX: u32 = 5;
 
 /// The component that evaluates rules.
 const RULES_COMPONENT: &str = "rules";
+
+/// The component that carries out plans, and makes those of what was done by hand.
+const ROSTER_COMPONENT: &str = "roster";
 
 /// How a drive ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,6 +103,9 @@ pub async fn drive<P: Ports>(
                 }
             }
         }
+        if run.state.is_finished() {
+            holding::note_finished(ports, tenant, run).await?;
+        }
         runs::write(ports, tenant, run).await?;
     }
     Ok(Driven::Finished)
@@ -110,6 +120,7 @@ async fn advance<P: Ports>(
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     match run.state {
+        RunState::Scheduled if run.lane.is_by_hand() => begin_by_hand(ports, tenant, run).await,
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
@@ -125,7 +136,26 @@ async fn advance<P: Ports>(
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
+            if outcome == SliceOutcome::Done {
+                // Whatever changed while the provider was read is taken into account.
+                run.parent = commit::newest(ports, tenant).await?.generation;
+            }
             Ok(then(run, outcome, RunState::Evaluating, ports))
+        }
+        RunState::Evaluating if run.lane.is_by_hand() => {
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                ROSTER_COMPONENT,
+                Task::Draft,
+                deadline,
+            )
+            .await;
+            if outcome == SliceOutcome::Done {
+                decide(ports, tenant, run).await?;
+            }
+            Ok(outcome)
         }
         RunState::Evaluating => {
             let outcome = ask(
@@ -138,7 +168,8 @@ async fn advance<P: Ports>(
             )
             .await;
             let plan = plan_progress(ports, tenant, run).await?;
-            let next = if plan.absent.is_empty() {
+            // A look has asked about each of its people already.
+            let next = if plan.absent.is_empty() || run.work == Work::Look {
                 RunState::Settling
             } else {
                 RunState::Confirming
@@ -180,6 +211,7 @@ async fn advance<P: Ports>(
         | RunState::Failed
         | RunState::Held
         | RunState::Planned
+        | RunState::Superseded
         | RunState::Unchanged => Ok(SliceOutcome::Done),
     }
 }
@@ -204,9 +236,36 @@ async fn begin<P: Ports>(
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
+    run.work = runs::settle_work(ports, tenant, run).await?;
+    // When a full run served the requests that came with the hints, there may be none left.
+    let is_idle =
+        run.work == Work::Look && !hints::take(ports, tenant, &connection, &run.id).await?;
     run.connection = Some(connection);
     run.started_at_ms = Some(now_ms);
-    run.enter(RunState::Fetching, now_ms);
+    let next = if is_idle {
+        RunState::Unchanged
+    } else {
+        RunState::Fetching
+    };
+    run.enter(next, now_ms);
+    Ok(SliceOutcome::Done)
+}
+
+/// Begins what was done by hand: there is nothing to read.
+async fn begin_by_hand<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<SliceOutcome, Error> {
+    let now_ms = ports.now().as_millisecond();
+    if let Some(ByHand::Edit { connection, .. }) =
+        runs::work_by_hand(ports, tenant, &run.id).await?
+    {
+        run.connection = connection;
+    }
+    run.parent = commit::newest(ports, tenant).await?.generation;
+    run.started_at_ms = Some(now_ms);
+    run.enter(RunState::Evaluating, now_ms);
     Ok(SliceOutcome::Done)
 }
 
@@ -255,13 +314,27 @@ async fn apply<P: Ports>(
         run.enter(RunState::Unchanged, ports.now().as_millisecond());
         return Ok(SliceOutcome::Done);
     }
-    let applied = applying::slice(ports, tenant, run, &plan, lease, deadline).await?;
+    let request = ApplyRequest {
+        tenant: tenant.clone(),
+        run: run.id.clone(),
+        fence: lease.fence,
+        budget_ms: budget_ms(ports, deadline),
+    };
+    let answer = slices::call(ports, ROSTER_COMPONENT, "/apply", &request).await;
+    let applied = match answer {
+        Ok(applied) => applied,
+        Err(_) => return Ok(ask_again(ports, run)),
+    };
     let now_ms = ports.now().as_millisecond();
     match applied {
         Applied::Published(generation) => {
             run.generation = Some(generation);
             run.enter(RunState::Applied, now_ms);
             Ok(SliceOutcome::Done)
+        }
+        Applied::Gone => {
+            let failure = internal("the commit that was to come back is not kept any more");
+            Ok(SliceOutcome::Failed { failure })
         }
         Applied::Unfinished(outcome) => Ok(outcome),
         Applied::Stale if !run.refusals.is_empty() => {
@@ -299,23 +372,30 @@ async fn ask<P: Ports>(
     task: Task,
     deadline: Timestamp,
 ) -> SliceOutcome {
-    let left_ms = deadline.as_millisecond() - ports.now().as_millisecond();
     let request = SliceRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
         fence: lease.fence,
         task,
-        budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
+        budget_ms: budget_ms(ports, deadline),
     };
-    // A component that can't answer now is asked again after a while, a little longer each time.
     slices::call(ports, component, "/slice", &request)
         .await
-        .unwrap_or_else(|_| {
-            let pause_ms = 250 << run.stumbles.min(6);
-            SliceOutcome::Wait {
-                until_ms: ports.now().as_millisecond() + pause_ms,
-            }
-        })
+        .unwrap_or_else(|_| ask_again(ports, run))
+}
+
+/// For how long a component may work, in milliseconds.
+fn budget_ms(clock: &impl Clock, deadline: Timestamp) -> i64 {
+    let left_ms = deadline.as_millisecond() - clock.now().as_millisecond();
+    left_ms.clamp(1, SLICE_MS_MAX)
+}
+
+/// A component that can't answer now is asked again after a while, a little longer each time.
+fn ask_again(clock: &impl Clock, run: &Run) -> SliceOutcome {
+    let pause_ms = 250 << run.stumbles.min(6);
+    SliceOutcome::Wait {
+        until_ms: clock.now().as_millisecond() + pause_ms,
+    }
 }
 
 fn stuck(state: RunState) -> Failure {
@@ -347,8 +427,9 @@ async fn fetch_component(
     };
     // A connection that was deleted meanwhile has no tokens: its component says so.
     let provider = connection.map_or(Provider::Google, |connection| connection.provider);
-    Ok(match provider {
-        Provider::Google => "fetch-google",
+    Ok(match (provider, run.work) {
+        (Provider::Google, Work::Full) => "fetch-google",
+        (Provider::Google, Work::Look) => "watch-google",
     })
 }
 
@@ -400,7 +481,15 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
     let staged = fetching::staged_snapshot(ports, tenant, &run.id)
         .await?
         .unwrap_or_default();
-    for part in 0..staged.parts {
+    hints::account(ports, tenant, run).await?;
+    if run.work == Work::Look {
+        looking::tidy(ports, tenant, &run.id, staged.parts).await?;
+    }
+    let parts = match run.work {
+        Work::Full => staged.parts,
+        Work::Look => 0,
+    };
+    for part in 0..parts {
         let keys: Vec<String> = (0..BUCKETS)
             .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
             .collect();

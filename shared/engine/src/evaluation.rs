@@ -7,6 +7,8 @@
 use crate::error::Error;
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
+use crate::large;
+use crate::looking::Sights;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
 use crate::record::{self, RecordError};
@@ -14,7 +16,7 @@ use crate::roster::shard::Range;
 use crate::roster::{
     ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id, second_account_id,
 };
-use crate::runs::{Failure, Run};
+use crate::runs::{Failure, Run, Work};
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket, bucket_of_account};
 use jiff::Timestamp;
@@ -22,7 +24,9 @@ use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Explanation, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::matching;
-use mapping::plan::{BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step};
+use mapping::plan::{
+    BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest, step,
+};
 use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
 use std::collections::BTreeMap;
@@ -31,7 +35,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct RunRules {
     compiled: CompiledRules,
-    needs_groups: bool,
+    group_need: GroupNeed,
 }
 
 impl RunRules {
@@ -44,7 +48,7 @@ impl RunRules {
         followed.version = rules.version;
         Ok(Self {
             compiled: CompiledRules::new(&followed),
-            needs_groups: rules.group_need() != GroupNeed::None,
+            group_need: rules.group_need(),
         })
     }
 }
@@ -63,7 +67,7 @@ pub async fn freeze_rules(
     run: &RunId,
     rules: &RuleSet,
 ) -> Result<(), Error> {
-    Ok(record::write(store, &keys::run_progress(tenant, run, "rules"), rules).await?)
+    large::write(store, &keys::run_progress(tenant, run, "rules"), rules).await
 }
 
 /// The rules of a run.
@@ -73,7 +77,7 @@ pub async fn frozen_rules(
     run: &RunId,
 ) -> Result<RuleSet, Error> {
     let key = keys::run_progress(tenant, run, "rules");
-    Ok(record::read(store, &key)
+    Ok(large::read(store, &key)
         .await?
         .ok_or(RecordError::Absent { key })?)
 }
@@ -84,8 +88,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) run: &'a Run,
     pub(crate) connection: &'a ConnectionId,
     pub(crate) rules: &'a CompiledRules,
-    /// Whether the rules look at groups, which a single look at a person does not show.
-    pub(crate) needs_groups: bool,
+    /// Which groups the rules look at; a single look at a person does not show them all.
+    pub(crate) group_need: &'a GroupNeed,
     pub(crate) reader: Reader,
     pub(crate) now_ms: i64,
 }
@@ -111,7 +115,7 @@ impl<'a> Evaluator<'a> {
             run,
             connection,
             rules: &rules.compiled,
-            needs_groups: rules.needs_groups,
+            group_need: &rules.group_need,
             reader,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
@@ -146,6 +150,19 @@ impl<'a> Evaluator<'a> {
         person: Person<'_>,
         accounts: &mut Accounts,
     ) -> Result<(), Error> {
+        let (outcome, derived) = self.decide(store, person, accounts).await?;
+        self.keep(progress, writer, person, outcome, derived);
+        Ok(())
+    }
+
+    /// Takes the step of one person. Beside what it yields, the account id that was derived for
+    /// them.
+    pub(crate) async fn decide(
+        &self,
+        store: &impl Store,
+        person: Person<'_>,
+        accounts: &mut Accounts,
+    ) -> Result<(StepOutcome, AccountId), Error> {
         let derived = match person.base {
             Some(row) => row.derived.clone(),
             None => derived_account_id(self.tenant, self.connection, person.external_id),
@@ -179,6 +196,18 @@ impl<'a> Evaluator<'a> {
             new_account_id,
             now_ms: self.now_ms,
         });
+        Ok((outcome, derived))
+    }
+
+    /// Adds what a step yielded to the plan.
+    pub(crate) fn keep(
+        &self,
+        progress: &mut PlanProgress,
+        writer: &mut PlanWriter<'_>,
+        person: Person<'_>,
+        outcome: StepOutcome,
+        derived: AccountId,
+    ) {
         let home = derived.clone();
         match outcome.base {
             BaseUpdate::Keep => {}
@@ -208,7 +237,6 @@ impl<'a> Evaluator<'a> {
             }
             writer.change(progress, person.bucket, &change);
         }
-        Ok(())
     }
 
     /// The account that has the address of a person whom the connection never showed. Whether a
@@ -288,8 +316,9 @@ pub async fn slice<P: Store + Clock>(
     rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
+    let is_look = run.work == Work::Look;
     let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;
-    let Some(snapshot) = snapshot.filter(|snapshot| snapshot.complete.is_some()) else {
+    let Some(snapshot) = snapshot.filter(|snapshot| is_look || snapshot.complete.is_some()) else {
         return Ok(SliceOutcome::Failed {
             failure: internal("the snapshot is not complete"),
         });
@@ -297,6 +326,12 @@ pub async fn slice<P: Store + Clock>(
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
         Ok(evaluator) => evaluator,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let sights = if is_look {
+        let of = (tenant, evaluator.connection);
+        Some(Sights::read(ports, of, &run.id, snapshot.parts).await?)
+    } else {
+        None
     };
     let key = PlanProgress::key(tenant, &run.id);
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
@@ -306,9 +341,15 @@ pub async fn slice<P: Store + Clock>(
     let mut writer = PlanWriter::new(tenant, &run.id);
     while progress.next_bucket < BUCKETS {
         let bucket = progress.next_bucket;
-        evaluator
-            .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
-            .await?;
+        if let Some(sights) = &sights {
+            evaluator
+                .looked_at(ports, &mut progress, &mut writer, sights, bucket)
+                .await?;
+        } else {
+            evaluator
+                .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
+                .await?;
+        }
         progress.next_bucket += 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;

@@ -16,6 +16,11 @@ use serde::{Deserialize, Serialize};
 /// run that renews at the start of its slice and writes at its end.
 pub const LEASE_MS: i64 = 60_000;
 
+/// A lease that lasts longer than this, in milliseconds, was written by a clock that has been set
+/// back since: nobody can be at work under it, and to wait for its end could take days. More than
+/// the clocks of two hosts are ever apart.
+const AHEAD_MS_MAX: i64 = 600_000;
+
 /// How long before its end a lease counts as over for its holder, in milliseconds: more than the
 /// clocks of two hosts may differ and one operation of the store may take, together.
 pub const MARGIN_MS: i64 = 10_000;
@@ -43,7 +48,8 @@ impl Lease {
         tenant: &TenantId,
     ) -> Result<Option<Self>, Error> {
         let held = held(ports, tenant).await?;
-        if held.until_ms > ports.now().as_millisecond() {
+        let left_ms = held.until_ms.saturating_sub(ports.now().as_millisecond());
+        if (1..=AHEAD_MS_MAX).contains(&left_ms) {
             return Ok(None);
         }
         let fence = held.fence + 1;
@@ -173,6 +179,19 @@ mod tests {
             let first = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
             first.release(&ports, &tenant()).await.unwrap();
             assert!(Lease::take(&ports, &tenant()).await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_lease_of_a_clock_that_was_set_back_since_blocks_nobody() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let dead = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            ports.set_now(ports.now() - jiff::SignedDuration::from_hours(24));
+            let alive = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            assert!(alive.fence > dead.fence);
+            assert!(!dead.is_held(&ports, &tenant()).await.unwrap());
+            assert!(Lease::take(&ports, &tenant()).await.unwrap().is_none());
         });
     }
 

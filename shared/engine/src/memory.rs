@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Answers requests in a test.
@@ -23,7 +24,7 @@ pub type Handler = Arc<
     ) -> Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>>>>,
 >;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     values: BTreeMap<String, Vec<u8>>,
     counters: BTreeMap<String, i64>,
@@ -50,6 +51,7 @@ pub enum CrashPoint {
 pub struct MemoryPorts {
     state: Arc<Mutex<State>>,
     handler: Option<Handler>,
+    yields: bool,
     gate: Option<Rc<dyn Gate>>,
 }
 
@@ -59,6 +61,15 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl MemoryPorts {
+    /// Surroundings of their own that are in the same state now; without a handler.
+    pub fn fork(&self) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(self.state().clone())),
+            handler: None,
+            ..self.clone()
+        }
+    }
+
     /// An empty store, the clock at the Unix epoch, no variables, no server to reach.
     pub fn new() -> Self {
         Self::default()
@@ -80,6 +91,28 @@ impl MemoryPorts {
             gate: Some(gate),
             ..self.clone()
         }
+    }
+
+    /// The same state, with a pause before each store operation in which a test may let others
+    /// have their turn.
+    #[must_use]
+    pub fn yielding(&self) -> Self {
+        Self {
+            yields: true,
+            ..self.clone()
+        }
+    }
+
+    async fn turn(&self) {
+        let mut waited = !self.yields;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Sets a variable.
@@ -140,6 +173,7 @@ impl MemoryPorts {
         writes: bool,
         work: impl FnOnce(&mut State) -> T,
     ) -> Result<T, StoreError> {
+        self.turn().await;
         let fate = self
             .gate
             .as_ref()

@@ -11,7 +11,7 @@ pub mod map;
 pub mod shard;
 
 pub use commit::{Commit, PublishError};
-pub use map::{Entry, MapDraft, MapRoot};
+pub use map::{Entry, Likeness, MapDraft, MapRoot};
 
 use crate::error::Error;
 use crate::ports::Store;
@@ -178,6 +178,17 @@ impl Reader {
         range: Range,
     ) -> Result<Vec<T>, Error> {
         map::load_range(store, &self.tenant, &self.map(map), range).await
+    }
+
+    /// Where a map names the same shards as in another roster.
+    pub async fn likeness(
+        &self,
+        store: &impl Store,
+        other: &Self,
+        map: &str,
+    ) -> Result<Likeness, Error> {
+        let roots = (&self.map(map), &other.map(map));
+        Likeness::load(store, &self.tenant, roots).await
     }
 
     /// An account by its id.

@@ -1,6 +1,6 @@
 //! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
 //!
-//! A tenant has two lanes, one for runs and one for previews. In each lane numbers are given out
+//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are given out
 //! in order; the run with the number `next` is the one that waits. A request claims that number
 //! with `increment`: the first notes what was asked for, later ones join it. Starting a run moves
 //! `next` on, so a request that comes after the start gets a run of its own and nothing that
@@ -20,6 +20,9 @@ use mapping::rules::RuleSetVersion;
 use mapping::summary::Counts;
 use serde::{Deserialize, Serialize};
 
+/// The part of a run's records that says what was done by hand.
+const BY_HAND: &str = "by-hand";
+
 /// Why a run was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +35,8 @@ pub enum TriggerKind {
     Nightly,
     /// A notification of the provider.
     Push,
+    /// The roster moved on under a held plan.
+    Replan,
     /// The signed webhook.
     Webhook,
 }
@@ -45,10 +50,12 @@ pub struct Trigger {
     pub by: String,
 }
 
-/// Whether a run writes.
+/// What kind of run it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
+    /// Carries out what an administrator did by hand: an edit, a restoration, an undo.
+    Edit,
     /// Does everything a run does up to the plan, and stops.
     Preview,
     /// Applies its plan.
@@ -56,25 +63,43 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Both lanes, in the order in which they are served.
-    pub const ALL: [Self; 2] = [Self::Run, Self::Preview];
+    /// All lanes, in the order in which they are served.
+    pub const ALL: [Self; 3] = [Self::Edit, Self::Run, Self::Preview];
 
     /// The id of this lane's run with this number.
     pub fn run_id(self, number: u64) -> Result<RunId, mapping::ids::IdError> {
         let letter = match self {
+            Lane::Edit => 'e',
             Lane::Preview => 'p',
             Lane::Run => 'r',
         };
         RunId::parse(format!("{letter}{number:06}"))
     }
 
+    /// Whether its runs carry out what an administrator did by hand.
+    pub fn is_by_hand(self) -> bool {
+        self == Self::Edit
+    }
+
     /// The lane as part of a key.
     pub fn as_str(self) -> &'static str {
         match self {
+            Lane::Edit => "edit",
             Lane::Preview => "preview",
             Lane::Run => "run",
         }
     }
+}
+
+/// What a run is about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Everybody of the connection.
+    #[default]
+    Full,
+    /// The few people whom hints name, see [`crate::hints`].
+    Look,
 }
 
 /// How far a run is.
@@ -103,6 +128,8 @@ pub enum RunState {
     Scheduled,
     /// Checking addresses and the guard.
     Settling,
+    /// Finished; it was held, and a later run planned anew.
+    Superseded,
     /// Finished; there was nothing to change.
     Unchanged,
 }
@@ -117,6 +144,7 @@ impl RunState {
                 | Self::Failed
                 | Self::Held
                 | Self::Planned
+                | Self::Superseded
                 | Self::Unchanged
         )
     }
@@ -165,6 +193,9 @@ pub struct Run {
     pub number: u64,
     /// Whether it writes.
     pub lane: Lane,
+    /// What it is about. While it waits, what its first request was about: see [`settle_work`].
+    #[serde(default)]
+    pub work: Work,
     /// Who asked for it.
     pub trigger: Trigger,
     /// The local date of the night it was made for.
@@ -276,15 +307,43 @@ pub async fn request_in<P: Store + Clock>(
     trigger: Trigger,
     night: Option<String>,
 ) -> Result<Requested, Error> {
+    request_work(ports, tenant, lane, Work::Full, trigger, night).await
+}
+
+/// Asks for a look at the people whom hints name, or joins whatever run waits. The hints have to
+/// be in the store already.
+pub async fn request_look<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    trigger: Trigger,
+) -> Result<Requested, Error> {
+    request_work(ports, tenant, Lane::Run, Work::Look, trigger, None).await
+}
+
+async fn request_work<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+    work: Work,
+    trigger: Trigger,
+    night: Option<String>,
+) -> Result<Requested, Error> {
     loop {
         let number = next_number(ports, tenant, lane).await?;
         let claim = ports
             .increment(&keys::run_claim(tenant, lane, number), 1)
             .await?;
+        if work == Work::Look {
+            // After the claim: a request that dies in between counts as one for a full run.
+            ports
+                .increment(&keys::run_looks(tenant, lane, number), 1)
+                .await?;
+        }
         let key = asked_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
-            let run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            let mut run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            run.work = work;
             record::write(ports, &key, &run).await?;
         }
         // The run may have started between the two looks at `next`: it would miss what this
@@ -296,24 +355,87 @@ pub async fn request_in<P: Store + Clock>(
     }
 }
 
+/// Asks for a run that carries out `work`, or `None` while another one waits: what was done by hand
+/// can't be joined.
+pub async fn request_by_hand<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    trigger: Trigger,
+    work: &impl Serialize,
+) -> Result<Option<RunId>, Error> {
+    let lane = Lane::Edit;
+    let number = next_number(ports, tenant, lane).await?;
+    let claim = keys::run_claim(tenant, lane, number);
+    if ports.increment(&claim, 1).await? > 1 {
+        return Ok(None);
+    }
+    let run = new_run(lane, number, trigger, None, ports)?;
+    record::write(ports, &keys::run_progress(tenant, &run.id, BY_HAND), work).await?;
+    record::write(ports, &asked_key(tenant, lane, number)?, &run).await?;
+    Ok(Some(run.id))
+}
+
+/// What a run by hand is to do.
+pub async fn work_by_hand<T: serde::de::DeserializeOwned>(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<Option<T>, Error> {
+    Ok(record::read(store, &keys::run_progress(tenant, run, BY_HAND)).await?)
+}
+
 /// Makes sure that the run with this number exists, for a night. When it is asked for already, or
-/// over already, the night has its run.
+/// over already, the night has its run. `None` when the number went to a look, which is not what
+/// a night needs.
 pub async fn ensure<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     number: u64,
     trigger: Trigger,
     night: &str,
-) -> Result<RunId, Error> {
+) -> Result<Option<RunId>, Error> {
     ports
         .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
         .await?;
     let key = asked_key(tenant, Lane::Run, number)?;
-    if !ports.exists(&key).await? {
-        let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
-        record::write(ports, &key, &run).await?;
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    let known = read(ports, tenant, &id).await?;
+    match known {
+        None => {
+            let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
+            record::write(ports, &key, &run).await?;
+        }
+        // A look that still waits becomes a full run by the claim. One that has begun may have
+        // counted the claims before this one.
+        Some(run)
+            if run.work == Work::Look && next_number(ports, tenant, Lane::Run).await? != number =>
+        {
+            return Ok(None);
+        }
+        Some(_) => {}
     }
-    Lane::Run.run_id(number).map_err(bad_id)
+    Ok(Some(id))
+}
+
+/// What a run that begins is about: a look only if each of its requests was for one. To be called
+/// once `next` has moved on, so that every later request gets a run of its own.
+///
+/// A request counts as one for a full run until it says otherwise, so whatever dies between two
+/// operations leads to more work and never to less. Reading the looks first keeps a request that
+/// arrives between the two reads from hiding another.
+pub async fn settle_work(store: &impl Store, tenant: &TenantId, run: &Run) -> Result<Work, Error> {
+    let looks_key = keys::run_looks(tenant, run.lane, run.number);
+    let looks = store.increment(&looks_key, 0).await?;
+    if looks == 0 {
+        return Ok(Work::Full);
+    }
+    let requests_key = keys::run_claim(tenant, run.lane, run.number);
+    let requests = store.increment(&requests_key, 0).await?;
+    Ok(if looks == requests {
+        Work::Look
+    } else {
+        Work::Full
+    })
 }
 
 fn new_run(
@@ -327,6 +449,7 @@ fn new_run(
         id: lane.run_id(number).map_err(bad_id)?,
         number,
         lane,
+        work: Work::Full,
         trigger,
         night,
         state: RunState::Scheduled,
@@ -399,6 +522,20 @@ pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Resu
     Ok(store.exists(&keys::run_claim(tenant, lane, next)).await?)
 }
 
+/// Whether a run has read its provider and is making or carrying out its plan.
+pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, Error> {
+    let active: Option<u64> = record::read(store, &keys::run_active(tenant, Lane::Run)).await?;
+    let Some(number) = active else {
+        return Ok(false);
+    };
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    let run = read(store, tenant, &id).await?;
+    Ok(run.is_some_and(|run| {
+        let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
+        !is_reading && !run.state.is_finished()
+    }))
+}
+
 /// The run with this number, if it was asked for.
 async fn numbered<P: Store + Clock>(
     ports: &P,
@@ -438,19 +575,20 @@ pub async fn read(
     Ok(record::read(store, &keys::run_asked(tenant, run)).await?)
 }
 
-/// Runs of the history, newest first, with numbers below `before`.
+/// Runs of one lane, newest first, with numbers below `before`.
 pub async fn list(
     store: &impl Store,
     tenant: &TenantId,
+    lane: Lane,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Page<Run>, Error> {
-    let newest = next_number(store, tenant, Lane::Run).await?;
+    let newest = next_number(store, tenant, lane).await?;
     let mut number = before.map_or(newest + 1, |before| before.min(newest + 1));
     let mut entries = Vec::new();
     while number > 1 && entries.len() < limit {
         number -= 1;
-        let id = Lane::Run.run_id(number).map_err(bad_id)?;
+        let id = lane.run_id(number).map_err(bad_id)?;
         if let Some(run) = read(store, tenant, &id).await? {
             entries.push((number, run));
         }
@@ -543,7 +681,7 @@ mod tests {
                     .id,
                 second.run
             );
-            let listed = list(&ports, &tenant(), None, 10).await.unwrap();
+            let listed = list(&ports, &tenant(), Lane::Run, None, 10).await.unwrap();
             let numbers: Vec<u64> = listed.entries.iter().map(|(number, _)| *number).collect();
             assert_eq!(numbers, [2, 1]);
         });
@@ -586,6 +724,135 @@ mod tests {
                 });
             }
         }
+    }
+
+    /// What the next run of the lane turns out to be about.
+    async fn begun_work(ports: &MemoryPorts) -> Work {
+        let run = current(ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+        settle_work(ports, &tenant(), &run).await.unwrap()
+    }
+
+    #[test]
+    fn a_run_is_a_look_only_if_everybody_asked_for_one() {
+        for (requests, expected) in [
+            (vec![Work::Look], Work::Look),
+            (vec![Work::Look, Work::Look, Work::Look], Work::Look),
+            (vec![Work::Look, Work::Full], Work::Full),
+            (vec![Work::Full, Work::Look], Work::Full),
+            (vec![Work::Look, Work::Full, Work::Look], Work::Full),
+        ] {
+            let ports = MemoryPorts::new();
+            block_on(async {
+                for work in &requests {
+                    let trigger = by(TriggerKind::Api);
+                    match work {
+                        Work::Full => request(&ports, &tenant(), trigger).await.unwrap(),
+                        Work::Look => request_look(&ports, &tenant(), trigger).await.unwrap(),
+                    };
+                }
+                assert_eq!(begun_work(&ports).await, expected, "{requests:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_full_request_is_never_served_by_a_look_wherever_a_process_dies() {
+        for first in [Work::Look, Work::Full] {
+            for operation in 1..=14 {
+                for point in [CrashPoint::Before, CrashPoint::After] {
+                    let ports = MemoryPorts::new();
+                    block_on(async {
+                        ports.crash_at(Some((operation, point)));
+                        let trigger = || by(TriggerKind::Api);
+                        let second_asked = match first {
+                            Work::Look => {
+                                let _ = request_look(&ports, &tenant(), trigger()).await;
+                                request(&ports, &tenant(), trigger()).await.is_ok()
+                            }
+                            Work::Full => {
+                                let asked = request(&ports, &tenant(), trigger()).await.is_ok();
+                                let _ = request_look(&ports, &tenant(), trigger()).await;
+                                asked
+                            }
+                        };
+                        ports.crash_at(None);
+                        if second_asked {
+                            let work = begun_work(&ports).await;
+                            assert_eq!(work, Work::Full, "{first:?} {operation} {point:?}");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Lets two requests and a start take turns at the store in thousands of orders.
+    #[test]
+    fn whoever_gets_a_turn_first_a_full_request_gets_a_full_run_that_begins_after_it() {
+        use std::pin::pin;
+        use std::task::{Context, Poll, Waker};
+        let mut met = [false; 2];
+        for order in 0..4_000_u64 {
+            let ports = MemoryPorts::new().yielding();
+            let trigger = || by(TriggerKind::Api);
+            block_on(request_look(&ports, &tenant(), trigger())).unwrap();
+            let tenant = tenant();
+            let mut look = pin!(request_look(&ports, &tenant, trigger()));
+            let mut full = pin!(request(&ports, &tenant, trigger()));
+            let mut start = pin!(begun_work(&ports));
+            let (mut looked, mut asked, mut begun) = (false, None, None);
+            let mut random = order.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut context = Context::from_waker(Waker::noop());
+            while !looked || asked.is_none() || begun.is_none() {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                match (random >> 32) % 3 {
+                    0 if !looked => looked = look.as_mut().poll(&mut context).is_ready(),
+                    1 if asked.is_none() => {
+                        if let Poll::Ready(done) = full.as_mut().poll(&mut context) {
+                            asked = Some(done.unwrap());
+                        }
+                    }
+                    2 if begun.is_none() => {
+                        if let Poll::Ready(work) = start.as_mut().poll(&mut context) {
+                            begun = Some(work);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let asked = asked.unwrap();
+            let is_first = asked.run.as_str() == "r000001";
+            met[usize::from(is_first)] = true;
+            let work = if is_first {
+                begun.unwrap()
+            } else {
+                block_on(async {
+                    leave(&ports, &tenant, Lane::Run).await.unwrap();
+                    begun_work(&ports).await
+                })
+            };
+            assert_eq!(work, Work::Full, "order {order}");
+        }
+        assert_eq!(met, [true, true], "the orders meet both outcomes");
+    }
+
+    #[test]
+    fn a_night_does_not_take_a_look_that_has_begun_for_its_run() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let trigger = || by(TriggerKind::Nightly);
+            request_look(&ports, &tenant(), trigger()).await.unwrap();
+            let waiting = ensure(&ports, &tenant(), 1, trigger(), "2026-01-15").await;
+            assert!(waiting.unwrap().is_some());
+            assert_eq!(begun_work(&ports).await, Work::Full);
+            leave(&ports, &tenant(), Lane::Run).await.unwrap();
+            request_look(&ports, &tenant(), trigger()).await.unwrap();
+            assert_eq!(begun_work(&ports).await, Work::Look);
+            let begun = ensure(&ports, &tenant(), 2, trigger(), "2026-01-16").await;
+            assert_eq!(begun.unwrap(), None);
+        });
     }
 
     /// A request counts once its number is claimed.

@@ -21,6 +21,7 @@ use mapping::evaluate::{Evaluation, evaluate};
 use mapping::ids::{ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
+use mapping::rules::GroupNeed;
 use mapping::summary::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,7 +211,9 @@ impl Evaluator<'_> {
                 let mut record = record.clone();
                 record.groups.extend(everyone.iter().cloned());
                 match evaluate(self.rules, &record) {
-                    Evaluation::OutOfScope(_) if !self.needs_groups => Absence::MovedOutOfScope,
+                    Evaluation::OutOfScope(_) if *self.group_need == GroupNeed::None => {
+                        Absence::MovedOutOfScope
+                    }
                     Evaluation::OutOfScope(_)
                     | Evaluation::InScope(_)
                     | Evaluation::Unusable(_) => Absence::Unconfirmed,

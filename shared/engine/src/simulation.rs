@@ -23,7 +23,7 @@ mod workload;
 
 use crate::memory::MemoryPorts;
 use crate::ports::{Clock, TransportError};
-use crate::world::{self, FakeGoogle, World};
+use crate::world::{self, FakeGoogle, FakeGroup, World};
 use bytes::Bytes;
 use dice::Dice;
 use directory::{Directory, GROUP};
@@ -86,7 +86,11 @@ impl Simulation {
             .cloned()
             .collect();
         world.google(|google| {
-            google.groups.insert(GROUP.to_owned(), members);
+            let group = FakeGroup {
+                members,
+                nested: Vec::new(),
+            };
+            google.groups.insert(GROUP.to_owned(), group);
         });
         let faults = Arc::new(Mutex::new(Faults::new(dice.fork())));
         let ledger = Arc::new(Mutex::new(Ledger::new(&world.tenant)));
@@ -200,11 +204,12 @@ impl Drop for Simulation {
 
 fn with_faults(world: &World, faults: &Arc<Mutex<Faults>>) -> MemoryPorts {
     let google: Arc<Mutex<FakeGoogle>> = Arc::clone(&world.google);
-    let faults = Arc::clone(faults);
+    let (faults, receiver) = (Arc::clone(faults), Arc::clone(&world.receiver));
     world
         .ports
         .with_handler(Arc::new(move |ports, request: http::Request<Bytes>| {
             let (google, faults) = (Arc::clone(&google), Arc::clone(&faults));
+            let receiver = Arc::clone(&receiver);
             Box::pin(async move {
                 match request.uri().host() {
                     Some("admin.googleapis.com") => {
@@ -213,7 +218,7 @@ fn with_faults(world: &World, faults: &Arc<Mutex<Faults>>) -> MemoryPorts {
                     }
                     Some("oauth2.googleapis.com") => Ok(faults::fresh_token()),
                     _ if faults.lock().unwrap().breaks_chaining() => Err(TransportError::Failed),
-                    _ => world::answer(ports, &google, request).await,
+                    _ => world::answer(ports, &google, &receiver, request).await,
                 }
             })
         }))

@@ -19,6 +19,8 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub enum Task {
     /// Ask the provider about people who were not in the listing.
     Confirm,
+    /// Plan what an administrator did by hand.
+    Draft,
     /// Compare the snapshot with the roster.
     Evaluate,
     /// Read the provider.

@@ -2,27 +2,37 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod attention;
+mod by_hand;
 mod google;
+mod held;
+mod looks;
+mod receiver;
 mod runs;
 mod sleepers;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::doors::nudge::Delivery;
+use crate::error::Error;
+use crate::hints;
 use crate::keys;
+use crate::large;
 use crate::memory::{MemoryPorts, block_on};
 use crate::ports::{Store, TransportError};
-use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
 use crate::settings;
 use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
-pub(crate) use google::{FakeGoogle, FakeUser};
+use connectors::google::look::Whom;
+pub(crate) use google::{FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
-use mapping::ids::{ConnectionId, TenantId};
+use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+pub(crate) use receiver::FakeReceiver;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,6 +41,7 @@ use std::time::Duration;
 pub(crate) struct World {
     pub(crate) ports: MemoryPorts,
     pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) receiver: Arc<Mutex<FakeReceiver>>,
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
 }
@@ -40,11 +51,8 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let answering = Arc::clone(&google);
-        let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
-            let google = Arc::clone(&answering);
-            Box::pin(async move { answer(ports, &google, request).await })
-        }));
+        let receiver = Arc::new(Mutex::new(FakeReceiver::default()));
+        let ports = answered_by(&MemoryPorts::new(), &google, &receiver);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
@@ -61,6 +69,7 @@ impl World {
         let world = Self {
             ports,
             google,
+            receiver,
             tenant,
             connection,
         };
@@ -74,6 +83,19 @@ impl World {
             }
         });
         world
+    }
+
+    /// A world of its own that is in the same state now.
+    pub(crate) fn fork(&self) -> Self {
+        let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        let receiver = Arc::new(Mutex::new(self.receiver.lock().unwrap().clone()));
+        Self {
+            ports: answered_by(&self.ports.fork(), &google, &receiver),
+            google,
+            receiver,
+            tenant: self.tenant.clone(),
+            connection: self.connection.clone(),
+        }
     }
 
     async fn connect(&self) {
@@ -127,12 +149,12 @@ impl World {
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
             let key = keys::rule_set(&self.tenant, &self.connection);
-            let mut rules: RuleSet = record::read(&self.ports, &key)
+            let mut rules: RuleSet = large::read(&self.ports, &key)
                 .await
                 .unwrap()
                 .unwrap_or_default();
             edit(&mut rules);
-            record::write(&self.ports, &key, &rules).await.unwrap();
+            large::write(&self.ports, &key, &rules).await.unwrap();
         });
     }
 
@@ -162,6 +184,40 @@ impl World {
                 .unwrap()
                 .unwrap()
         })
+    }
+
+    /// Hints at people by number and asks for a look at them; the look, finished.
+    pub(crate) fn look_at(&self, numbers: &[usize]) -> Run {
+        let whom = numbers.iter().map(|number| {
+            let id = ExternalId::parse(format!("1{number:020}")).unwrap();
+            Whom::Id(id)
+        });
+        self.look(whom.collect())
+    }
+
+    /// Hints at people and asks for a look at them; the look, finished.
+    pub(crate) fn look(&self, whom: Vec<Whom>) -> Run {
+        block_on(async {
+            let asked = self.ask_for_look(whom).await.unwrap();
+            self.tick_until_idle().await;
+            engine_runs::read(&self.ports, &self.tenant, &asked)
+                .await
+                .unwrap()
+                .unwrap()
+        })
+    }
+
+    /// Hints at people and asks for a look at them.
+    pub(crate) async fn ask_for_look(&self, whom: Vec<Whom>) -> Result<RunId, Error> {
+        for whom in whom {
+            hints::add(&self.ports, &self.tenant, &self.connection, &whom).await?;
+        }
+        let trigger = Trigger {
+            kind: TriggerKind::Push,
+            by: "push".to_owned(),
+        };
+        let asked = engine_runs::request_look(&self.ports, &self.tenant, trigger).await?;
+        Ok(asked.run)
     }
 
     /// Ticks, the clock moving on, until no run is under way.
@@ -207,6 +263,19 @@ impl World {
     }
 }
 
+/// The surroundings with the application's components and Google behind their names.
+fn answered_by(
+    ports: &MemoryPorts,
+    google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
+) -> MemoryPorts {
+    let answering = (Arc::clone(google), Arc::clone(receiver));
+    ports.with_handler(Arc::new(move |ports, request| {
+        let (google, receiver) = answering.clone();
+        Box::pin(async move { answer(ports, &google, &receiver, request).await })
+    }))
+}
+
 /// Adds an assignment of an org unit with everything below it.
 pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: AccountType) {
     let rule = |text: String| mapping::ids::RuleId::parse(text).unwrap();
@@ -233,6 +302,7 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
 pub(crate) async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, TransportError> {
     // A component whose process died answers nobody.
@@ -243,7 +313,21 @@ pub(crate) async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
+        Some("watch-google.spin.internal") => {
+            Ok(doors::watch_google::handle(&ports, request).await)
+        }
+        Some("alerts.spin.internal") => {
+            let mut answer = doors::alerts::handle(&ports, request).await;
+            // What the frame of a component does after the answer.
+            if let Some(delivery) = answer.extensions_mut().remove::<Delivery>() {
+                doors::alerts::handle(&ports, delivery.into_request()).await;
+            }
+            Ok(answer)
+        }
+        Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
+        Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
         _ => Err(TransportError::Denied),
     }

@@ -5,7 +5,8 @@ mod org_units;
 mod users;
 
 pub use groups::{
-    GroupEntry, GroupsPage, MembersPage, parse_group, parse_groups_page, parse_members_page,
+    GroupEntry, GroupsPage, MembersPage, parse_group, parse_groups_page, parse_has_member,
+    parse_members_page,
 };
 pub use org_units::parse_org_units;
 pub use users::{NAME_BYTES_MAX, Person, UsersPage, parse_user, parse_users_page};
@@ -14,6 +15,7 @@ use crate::base_url::BaseUrl;
 use crate::request::{RequestError, encode, encode_pairs, get};
 use bytes::Bytes;
 use http::Request;
+use mapping::account::Email;
 use serde::{Deserialize, Serialize};
 
 /// The real host.
@@ -163,7 +165,39 @@ impl Directory {
         self.get(&path, &pairs, access_token)
     }
 
-    fn population(&self) -> (&str, &str) {
+    /// `GET admin/directory/v1/groups/{groupKey}/hasMember/{memberKey}`: whether somebody belongs
+    /// to a group, nested membership counted.
+    pub fn has_member(
+        &self,
+        group_key: &str,
+        member_key: &str,
+        access_token: &str,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let path = format!(
+            "groups/{}/hasMember/{}",
+            encode(group_key),
+            encode(member_key)
+        );
+        self.get(&path, &[("fields", "isMember")], access_token)
+    }
+
+    /// Whether somebody with this address is one of the people of this directory. Google shows an
+    /// administrator nobody of another customer.
+    pub fn covers(&self, email: Option<&Email>) -> bool {
+        match &self.population {
+            Population::Customer => true,
+            Population::Domain(domain) => email
+                .and_then(|email| email.as_str().rsplit_once('@'))
+                .is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain)),
+        }
+    }
+
+    /// Where these requests go.
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    pub(crate) fn population(&self) -> (&str, &str) {
         match &self.population {
             Population::Customer => ("customer", "my_customer"),
             Population::Domain(domain) => ("domain", domain),

@@ -67,8 +67,8 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     match asked.task {
         Task::Evaluate => evaluation::slice(ports, tenant, &run, &rules, deadline).await,
         Task::Settle => settling::slice(ports, tenant, &run, &rules, deadline).await,
-        Task::Confirm | Task::Fetch => Ok(SliceOutcome::Failed {
-            failure: internal("this component reads no provider"),
+        Task::Confirm | Task::Draft | Task::Fetch => Ok(SliceOutcome::Failed {
+            failure: internal("this component does other work"),
         }),
     }
 }

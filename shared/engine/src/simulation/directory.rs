@@ -169,14 +169,14 @@ impl Directory {
                 google.users.get_mut(&other.unwrap()).unwrap().email = email;
             }
             Edit::Group(_) => {
-                let members = google.groups.get_mut(GROUP).unwrap();
+                let members = &mut google.groups.get_mut(GROUP).unwrap().members;
                 if !members.remove(id) {
                     members.insert(id.to_owned());
                 }
             }
             Edit::Anew(_) | Edit::Delete(_) => {
                 let user = google.users.remove(id).unwrap();
-                google.groups.get_mut(GROUP).unwrap().remove(id);
+                google.groups.get_mut(GROUP).unwrap().members.remove(id);
                 if matches!(edit, Edit::Anew(_)) {
                     self.next_number += 1;
                     let anew = FakeUser {

@@ -47,7 +47,7 @@ fn covers(assignment: &Assignment, google: &FakeGoogle, user: &FakeUser) -> bool
     match &assignment.subject {
         Subject::Group { address } => {
             assert_eq!(address.as_str(), GROUP);
-            google.groups[GROUP].contains(&user.id)
+            google.groups[GROUP].members.contains(&user.id)
         }
         Subject::OrgUnit { unit, .. } => {
             user.unit == unit.path || user.unit.starts_with(&format!("{}/", unit.path))

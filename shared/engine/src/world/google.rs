@@ -27,18 +27,33 @@ impl FakeUser {
     }
 }
 
+/// A group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeGroup {
+    /// Ids of the people whom it lists itself.
+    pub(crate) members: BTreeSet<String>,
+    /// Addresses of the groups nested in it.
+    pub(crate) nested: Vec<String>,
+}
+
 /// People and what goes wrong.
+#[derive(Clone, Debug)]
 pub(crate) struct FakeGoogle {
     pub(crate) users: BTreeMap<String, FakeUser>,
-    /// Ids of the members of each group, by its address.
-    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
     /// People whom lists do not show, though they are there.
     pub(crate) unlisted: Vec<String>,
     /// Every list of users is empty, with a status of success.
     pub(crate) lists_are_empty: bool,
+    /// How many requests for one user fail before one is answered.
+    pub(crate) user_errors: u32,
+    /// Groups by address.
+    pub(crate) groups: BTreeMap<String, FakeGroup>,
+    /// Lists are refused for good.
+    pub(crate) refuses_lists: bool,
     /// How many requests were answered.
     pub(crate) requests: u64,
     page_size: usize,
+    students: String,
 }
 
 impl FakeGoogle {
@@ -51,13 +66,27 @@ impl FakeGoogle {
             groups: BTreeMap::new(),
             unlisted: Vec::new(),
             lists_are_empty: false,
+            user_errors: 0,
+            refuses_lists: false,
             requests: 0,
             page_size: 10,
+            students: "/Students".to_owned(),
         }
     }
 
     pub(crate) fn user(&mut self, number: usize) -> &mut FakeUser {
         self.users.get_mut(&format!("1{number:020}")).unwrap()
+    }
+
+    /// Renames the students' unit, with everybody in it.
+    pub(crate) fn rename_unit(&mut self, from: &str, to: &str) {
+        assert_eq!(self.students, from);
+        to.clone_into(&mut self.students);
+        for user in self.users.values_mut() {
+            if let Some(rest) = user.unit.strip_prefix(from) {
+                user.unit = format!("{to}{rest}");
+            }
+        }
     }
 
     pub(crate) fn add(&mut self, user: FakeUser) {
@@ -80,10 +109,21 @@ impl FakeGoogle {
             form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
-        if path == "users" {
+        if path == "users" && self.refuses_lists {
+            respond(
+                403,
+                &json!({"error": {"code": 403, "message": "Not Authorized"}}),
+            )
+        } else if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
-            match self.users.get(id) {
+            let id = id.replace("%40", "@");
+            if self.user_errors > 0 {
+                self.user_errors -= 1;
+                return respond(503, &json!({"error": {"code": 503, "message": "Backend"}}));
+            }
+            let is_named = |user: &&FakeUser| user.id == id || user.email == id;
+            match self.users.values().find(is_named) {
                 Some(user) => respond(200, &to_json(user)),
                 None => respond(
                     404,
@@ -93,11 +133,32 @@ impl FakeGoogle {
                 ),
             }
         } else if path == "customer/my_customer/orgunits" {
-            respond(200, &tree())
+            respond(200, &tree(&self.students))
+        } else if path == "groups" {
+            let all = self.groups.keys().filter(|address| {
+                query
+                    .get("userKey")
+                    .is_none_or(|key| self.groups[*address].members.contains(key))
+            });
+            let all: Vec<Value> = all.map(|address| self.group(address)).collect();
+            respond(
+                200,
+                &json!({"kind": "admin#directory#groups", "groups": all}),
+            )
         } else if let Some(rest) = path.strip_prefix("groups/") {
-            match rest.strip_suffix("/members") {
-                Some(group) => respond(200, &self.members(group, &query)),
-                None => respond(200, &self.group(&rest.replace("%40", "@"))),
+            let rest = rest.replace("%40", "@");
+            match rest.split('/').collect::<Vec<_>>().as_slice() {
+                [key] => respond(200, &self.group(self.address_of(key))),
+                [key, "members"] => {
+                    let members = self.members(self.address_of(key)).into_iter();
+                    let members = members.map(|id| json!({"id": id, "type": "USER"}));
+                    respond(200, &self.page("members", members.collect(), &query))
+                }
+                [key, "hasMember", id] => {
+                    let is_member = self.members(self.address_of(key)).contains(*id);
+                    respond(200, &json!({"isMember": is_member}))
+                }
+                other => panic!("the connector asked for {other:?}"),
             }
         } else {
             panic!("the connector asked for {path}")
@@ -127,21 +188,26 @@ impl FakeGoogle {
         self.page("users", people, query)
     }
 
+    /// The address of a group by its address or id.
+    fn address_of<'a>(&'a self, key: &'a str) -> &'a str {
+        let mut addresses = self.groups.keys();
+        addresses
+            .find(|address| id_of_group(address) == key)
+            .map_or(key, String::as_str)
+    }
+
     fn group(&self, address: &str) -> Value {
-        let members = &self.groups[address];
+        let members = &self.groups[address].members;
         json!({"id": id_of_group(address), "email": address, "name": address,
             "directMembersCount": members.len().to_string()})
     }
 
-    fn members(&self, id: &str, query: &BTreeMap<String, String>) -> Value {
-        let (_, members) = self
-            .groups
-            .iter()
-            .find(|(address, _)| id_of_group(address) == id)
-            .unwrap();
-        let present = members.iter().filter(|id| self.users.contains_key(*id));
-        let members = present.map(|id| json!({"id": id, "type": "USER"}));
-        self.page("members", members.collect(), query)
+    /// Everybody of a group who is there, nested membership counted.
+    fn members(&self, address: &str) -> BTreeSet<String> {
+        let group = &self.groups[address];
+        let inner = group.nested.iter().flat_map(|group| self.members(group));
+        let all = group.members.iter().cloned().chain(inner);
+        all.filter(|id| self.users.contains_key(id)).collect()
     }
 
     /// The page of a list that a query asks for.
@@ -181,15 +247,15 @@ fn to_json(user: &FakeUser) -> Value {
     })
 }
 
-fn tree() -> Value {
+fn tree(students: &str) -> Value {
     let unit = |id: &str, path: &str, parent: Option<&str>| {
         json!({"orgUnitId": format!("id:{id}"), "orgUnitPath": path, "name": path,
             "parentOrgUnitPath": parent})
     };
     json!({"kind": "admin#directory#orgUnits", "organizationUnits": [
         unit("root", "/", None),
-        unit("students", "/Students", Some("/")),
-        unit("g9", "/Students/Grade 9", Some("/Students")),
+        unit("students", students, Some("/")),
+        unit("g9", &format!("{students}/Grade 9"), Some(students)),
         unit("staff", "/Staff", Some("/")),
         unit("alumni", "/Alumni", Some("/")),
     ]})

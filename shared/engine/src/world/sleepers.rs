@@ -125,10 +125,14 @@ fn a_worker_that_wakes_after_another_finished_its_run_changes_nothing() {
         let run = block_on(runs::read(&world.ports, &world.tenant, &asked.run)).unwrap();
         assert_eq!(run.unwrap().state, RunState::Applied, "{operations}");
         assert_eq!(before.0.len(), expected, "{operations}");
-        assert!(
-            before == (world.accounts(), world.ports.dump()),
-            "{operations}"
-        );
+        assert_eq!(before.0, world.accounts(), "{operations}");
+        let touched: Vec<String> = (world.ports.dump().into_iter())
+            .filter(|(key, value)| before.1.get(key) != Some(value))
+            // A claim that was refused is counted and changes nothing.
+            .filter(|(key, _)| !key.starts_with("claim/"))
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(touched, [""; 0], "{operations}");
         assert_eq!(world.sync().state, RunState::Unchanged, "{operations}");
     }
     assert!(is_over);

@@ -55,14 +55,16 @@ pub(super) async fn slice<P: Ports>(
             let begin = |ids| Lookup::start(directory.clone(), ids, WINDOW_DEFAULT, run.number);
             confirming::slice(&fenced, &asked.tenant, &run.id, begin, token, deadline).await?
         }
-        Task::Evaluate | Task::Settle => return failed("this component evaluates nothing"),
+        Task::Draft | Task::Evaluate | Task::Settle => {
+            return failed("this component evaluates nothing");
+        }
     };
     Ok(outcome)
 }
 
-/// What a run reads, by its rules.
-fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
-    let units = match rules.unit_scopes() {
+/// The linked units that rules reach.
+pub(in crate::doors) fn unit_scopes(rules: &RuleSet) -> UnitScopes {
+    match rules.unit_scopes() {
         mapping_rules::UnitScopes::Everyone => UnitScopes::Everyone,
         mapping_rules::UnitScopes::Units(units) => UnitScopes::Units(
             units
@@ -76,7 +78,11 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
                 })
                 .collect(),
         ),
-    };
+    }
+}
+
+/// What a run reads, by its rules.
+fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
     let groups = match rules.group_need() {
         GroupNeed::None => GroupScope::None,
         GroupNeed::Named(addresses) => GroupScope::Named(addresses),
@@ -86,7 +92,7 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
     FetchPlan {
         base_url,
         population,
-        units,
+        units: unit_scopes(rules),
         groups,
         window: WINDOW_DEFAULT,
         seed: run.number,
@@ -107,7 +113,7 @@ fn known_units(rules: &RuleSet) -> impl Iterator<Item = &OrgUnitRef> {
 }
 
 /// The provider's ids of the org units that the rules know.
-fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
+pub(in crate::doors) fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
     known_units(rules)
         .filter_map(|unit| unit.id.clone())
         .collect()

@@ -44,7 +44,7 @@ impl Observer {
     }
 
     /// **Promise:** history does not change. A run that is finished stays as it is, except that an
-    /// administrator decides about a held one.
+    /// administrator decides about a held one, or a later run plans anew.
     fn what_is_finished_stays_finished(&self, run: &Run, ledger: &Ledger) -> Result<(), String> {
         let Some(known) = self.finished.get(&run.id) else {
             return Ok(());
@@ -56,7 +56,8 @@ impl Observer {
             RunState::Unchanged,
         ];
         let is_decided = known.state == RunState::Held
-            && (run.state == RunState::Discarded && ledger.discarded.contains(&run.id)
+            && (run.state == RunState::Superseded
+                || run.state == RunState::Discarded && ledger.discarded.contains(&run.id)
                 || may_follow.contains(&run.state) && ledger.approved.contains(&run.id));
         holds(is_decided || known == run, || {
             format!(
