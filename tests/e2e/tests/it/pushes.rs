@@ -38,7 +38,7 @@ async fn watch_settled(world: &World, district: &District) {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    panic!("the channels are not opened");
+    assert_eq!(world.google.channels().len(), 4, "they are not opened");
 }
 
 async fn connection(district: &District) -> Value {
@@ -59,7 +59,7 @@ async fn settled(district: &District) {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    panic!("a run does not finish by itself");
+    assert_eq!(runs(district).await, [], "a run does not finish by itself");
 }
 
 /// The addresses of students with an account.
