@@ -19,11 +19,9 @@ use crate::runs::Run;
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
 use jiff::Timestamp;
-use mapping::account::{Account, Status};
+use mapping::account::Account;
 use mapping::guard::Known;
 use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
-use mapping::plan::Change;
-use mapping::summary::RoleGroup;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -67,9 +65,34 @@ struct ApplyProgress {
     known: Known,
 }
 
+impl ApplyProgress {
+    /// Goes on to the next map.
+    fn go_on(&mut self) {
+        self.stage = self.stage.next();
+        self.next_range = 0;
+    }
+}
+
+/// A request for a bounded part of applying a run's plan.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The fencing number of the driver's lease.
+    pub fence: u64,
+    /// For how long, in milliseconds.
+    pub budget_ms: i64,
+}
+
 /// What applying a plan came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Applied {
+    /// The commit that was to come back is not kept any more.
+    Gone,
     /// It is published as this commit.
     Published(Generation),
     /// The roster has moved on: the plan has to be made anew.
@@ -92,9 +115,6 @@ pub async fn slice<P: Store + Clock>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<Applied, Error> {
-    let Some(connection) = run.connection.as_ref() else {
-        return Ok(Applied::Stale);
-    };
     let parent = commit::newest(ports, tenant).await?;
     if parent.run.as_ref() == Some(&run.id) {
         // The commit was published and the process died before it could say so.
@@ -103,17 +123,26 @@ pub async fn slice<P: Store + Clock>(
     if parent.generation != run.parent {
         return Ok(Applied::Stale);
     }
+    // An undo starts from what the roster was, any other plan from what it is.
+    let source = match plan.back_to {
+        Some(to) => match commit::read(ports, tenant, to).await? {
+            Some(source) => source,
+            None => return Ok(Applied::Gone),
+        },
+        None => parent.clone(),
+    };
     let work = Work {
         tenant,
         run: &run.id,
-        connection,
+        connection: run.connection.as_ref(),
         plan,
-        parent: &parent,
+        source: &source,
+        accounts_now: parent.maps.get(ACCOUNTS).map_or(0, |map| map.len),
     };
     let key = progress_key(tenant, &run.id);
     let stored: Option<ApplyProgress> = record::read(ports, &key).await?;
     let mut progress = stored.unwrap_or_else(|| ApplyProgress {
-        known: parent.known.clone(),
+        known: source.known.clone(),
         ..Default::default()
     });
     while progress.stage != Stage::Ready {
@@ -124,7 +153,7 @@ pub async fn slice<P: Store + Clock>(
         work.prepare(ports, &mut progress, deadline).await?;
     }
     record::write(ports, &key, &progress).await?;
-    let mut maps = parent.maps.clone();
+    let mut maps = source.maps;
     maps.append(&mut progress.maps);
     let draft = Commit {
         parent: parent.generation,
@@ -145,9 +174,10 @@ pub async fn slice<P: Store + Clock>(
 struct Work<'a> {
     tenant: &'a TenantId,
     run: &'a RunId,
-    connection: &'a ConnectionId,
+    connection: Option<&'a ConnectionId>,
     plan: &'a PlanProgress,
-    parent: &'a Commit,
+    source: &'a Commit,
+    accounts_now: u64,
 }
 
 impl Work<'_> {
@@ -160,11 +190,16 @@ impl Work<'_> {
     ) -> Result<(), Error> {
         let name = match progress.stage {
             Stage::Accounts => ACCOUNTS.to_owned(),
-            Stage::Base => base_map(self.connection),
+            Stage::Base => match self.connection {
+                Some(connection) => base_map(connection),
+                None => return Ok(progress.go_on()),
+            },
+            // What comes back with an undo has its addresses already.
+            Stage::Addresses if self.plan.back_to.is_some() => return Ok(progress.go_on()),
             Stage::Addresses => ADDRESSES.to_owned(),
             Stage::Ready => return Ok(()),
         };
-        let old = self.parent.maps.get(&name).cloned().unwrap_or_default();
+        let old = self.source.maps.get(&name).cloned().unwrap_or_default();
         let mut draft = if let Some(saved) = progress.maps.get(&name) {
             MapDraft::resume(ports, self.tenant, old, saved).await?
         } else {
@@ -195,14 +230,15 @@ impl Work<'_> {
             progress.next_range += 1;
         }
         progress.maps.insert(name, draft.save(ports).await?);
-        progress.stage = progress.stage.next();
-        progress.next_range = 0;
+        progress.go_on();
         Ok(())
     }
 
     fn entries_expected(&self, stage: Stage, old: u64) -> u64 {
         let created = self.plan.counts.total.creates;
         match stage {
+            // An undo keeps, deleted, whoever came since.
+            Stage::Accounts if self.plan.back_to.is_some() => old.max(self.accounts_now),
             Stage::Accounts | Stage::Addresses | Stage::Ready => old + created,
             Stage::Base => old.saturating_add_signed(self.plan.base_growth),
         }
@@ -223,8 +259,11 @@ impl Work<'_> {
             }
         }
         changes.retain(|change| !self.plan.losers.contains(&change.account));
-        for change in &changes {
-            count(known, change);
+        // What comes back with an undo is counted already, and the rest of it is deleted.
+        if self.plan.back_to.is_none() {
+            for change in &changes {
+                known.count(change.before.as_ref(), &change.after);
+            }
         }
         update(
             ports,
@@ -253,10 +292,7 @@ impl Work<'_> {
             }
         }
         // A loser is left as they are: the next run has to meet them as new again.
-        changes.retain(|change| match change {
-            BaseChange::Put(row) => !self.plan.losers.contains(&row.entry.account),
-            BaseChange::Remove(_) => true,
-        });
+        changes.retain(|change| !change.is_of(&self.plan.losers));
         update(
             ports,
             draft,
@@ -299,18 +335,6 @@ impl Work<'_> {
             },
         )
         .await
-    }
-}
-
-/// Counts an account among the known ones as a change moves it.
-fn count(known: &mut Known, change: &Change) {
-    let counts = |account: &&Account| account.status != Status::Deleted;
-    if let Some(before) = change.before.as_ref().filter(counts) {
-        let group = known.by_group.entry(RoleGroup::of(before)).or_default();
-        *group = group.saturating_sub(1);
-    }
-    if let Some(after) = Some(&change.after).filter(counts) {
-        *known.by_group.entry(RoleGroup::of(after)).or_default() += 1;
     }
 }
 

@@ -63,6 +63,12 @@ pub enum Action {
     ConnectionSaved,
     /// A connection test was made.
     ConnectionTested,
+    /// An account was edited by hand.
+    AccountEdited,
+    /// An account was restored by hand.
+    AccountRestored,
+    /// The guard was changed.
+    GuardChanged,
     /// An API key was made.
     KeyMinted,
     /// An API key was revoked.
@@ -83,8 +89,12 @@ pub enum Action {
     RunApproved,
     /// A held plan was discarded.
     RunDiscarded,
+    /// A held plan was put aside for a new one.
+    RunReplanned,
     /// A run was asked for.
     RunRequested,
+    /// An undo was asked for.
+    UndoRequested,
     /// The tenant was changed.
     TenantChanged,
     /// The tenant was made.

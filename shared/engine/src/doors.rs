@@ -3,11 +3,13 @@
 //! A door decodes, calls and encodes; it decides nothing about data. Components are frames around
 //! these functions, so that everything they do is tested without the platform.
 
+pub mod alerts;
 pub mod api;
 pub mod fetch_google;
 pub mod nudge;
 pub mod oauth;
 mod page;
+pub mod roster;
 pub mod rules;
 mod shown;
 pub mod sync;

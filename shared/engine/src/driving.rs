@@ -3,15 +3,17 @@
 //!
 //! ```text
 //! scheduled → fetching → evaluating → (confirming) → settling → applying → applied
-//!                                                         ↘ held, planned, unchanged
+//!           ↘ (by hand) ↗                                 ↘ held, planned, unchanged
 //! ```
 
-use crate::applying::{self, Applied};
+use crate::applying::{Applied, ApplyRequest};
+use crate::by_hand::ByHand;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
 use crate::hints;
+use crate::holding;
 use crate::keys;
 use crate::lease::Lease;
 use crate::looking;
@@ -40,6 +42,9 @@ const REPLANS_MAX: u32 = 5;
 
 /// The component that evaluates rules.
 const RULES_COMPONENT: &str = "rules";
+
+/// The component that carries out plans, and makes those of what was done by hand.
+const ROSTER_COMPONENT: &str = "roster";
 
 /// How a drive ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,6 +104,9 @@ pub async fn drive<P: Ports>(
                 }
             }
         }
+        if run.state.is_finished() {
+            holding::note_finished(ports, tenant, run).await?;
+        }
         runs::write(ports, tenant, run).await?;
     }
     Ok(Driven::Finished)
@@ -113,20 +121,48 @@ async fn advance<P: Ports>(
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
     match run.state {
+        RunState::Scheduled if run.lane.is_by_hand() => begin_by_hand(ports, tenant, run).await,
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Fetch, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Fetch,
+                deadline,
+            )
+            .await;
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
+            if outcome == SliceOutcome::Done {
+                // Whatever changed while the provider was read is taken into account.
+                run.parent = commit::newest(ports, tenant).await?.generation;
+            }
             Ok(then(run, outcome, RunState::Evaluating, ports))
+        }
+        RunState::Evaluating if run.lane.is_by_hand() => {
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                ROSTER_COMPONENT,
+                Task::Draft,
+                deadline,
+            )
+            .await;
+            if outcome == SliceOutcome::Done {
+                decide(ports, tenant, run).await?;
+            }
+            Ok(outcome)
         }
         RunState::Evaluating => {
             let outcome = ask(
                 ports,
                 tenant,
-                run,
+                (run, lease),
                 RULES_COMPONENT,
                 Task::Evaluate,
                 deadline,
@@ -143,11 +179,27 @@ async fn advance<P: Ports>(
         }
         RunState::Confirming => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Confirm, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Confirm,
+                deadline,
+            )
+            .await;
             Ok(then(run, outcome, RunState::Settling, ports))
         }
         RunState::Settling => {
-            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Settle, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                RULES_COMPONENT,
+                Task::Settle,
+                deadline,
+            )
+            .await;
             if outcome != SliceOutcome::Done {
                 return Ok(outcome);
             }
@@ -160,6 +212,7 @@ async fn advance<P: Ports>(
         | RunState::Failed
         | RunState::Held
         | RunState::Planned
+        | RunState::Superseded
         | RunState::Unchanged => Ok(SliceOutcome::Done),
     }
 }
@@ -196,6 +249,24 @@ async fn begin<P: Ports>(
         RunState::Fetching
     };
     run.enter(next, now_ms);
+    Ok(SliceOutcome::Done)
+}
+
+/// Begins what was done by hand: there is nothing to read.
+async fn begin_by_hand<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<SliceOutcome, Error> {
+    let now_ms = ports.now().as_millisecond();
+    if let Some(ByHand::Edit { connection, .. }) =
+        runs::work_by_hand(ports, tenant, &run.id).await?
+    {
+        run.connection = connection;
+    }
+    run.parent = commit::newest(ports, tenant).await?.generation;
+    run.started_at_ms = Some(now_ms);
+    run.enter(RunState::Evaluating, now_ms);
     Ok(SliceOutcome::Done)
 }
 
@@ -238,14 +309,27 @@ async fn apply<P: Ports>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
-    let plan = plan_progress(ports, tenant, run).await?;
-    let applied = applying::slice(ports, tenant, run, &plan, lease, deadline).await?;
+    let request = ApplyRequest {
+        tenant: tenant.clone(),
+        run: run.id.clone(),
+        fence: lease.fence,
+        budget_ms: budget_ms(ports, deadline),
+    };
+    let answer = slices::call(ports, ROSTER_COMPONENT, "/apply", &request).await;
+    let applied = match answer {
+        Ok(applied) => applied,
+        Err(_) => return Ok(ask_again(ports, run)),
+    };
     let now_ms = ports.now().as_millisecond();
     match applied {
         Applied::Published(generation) => {
             run.generation = Some(generation);
             run.enter(RunState::Applied, now_ms);
             Ok(SliceOutcome::Done)
+        }
+        Applied::Gone => {
+            let failure = internal("the commit that was to come back is not kept any more");
+            Ok(SliceOutcome::Failed { failure })
         }
         Applied::Unfinished(outcome) => Ok(outcome),
         Applied::Stale if !run.refusals.is_empty() => {
@@ -278,27 +362,35 @@ async fn apply<P: Ports>(
 async fn ask<P: Ports>(
     ports: &P,
     tenant: &TenantId,
-    run: &Run,
+    (run, lease): (&Run, &Lease),
     component: &str,
     task: Task,
     deadline: Timestamp,
 ) -> SliceOutcome {
-    let left_ms = deadline.as_millisecond() - ports.now().as_millisecond();
     let request = SliceRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
+        fence: lease.fence,
         task,
-        budget_ms: left_ms.clamp(1, SLICE_MS_MAX),
+        budget_ms: budget_ms(ports, deadline),
     };
-    // A component that can't answer now is asked again after a while, a little longer each time.
     slices::call(ports, component, "/slice", &request)
         .await
-        .unwrap_or_else(|_| {
-            let pause_ms = 250 << run.stumbles.min(6);
-            SliceOutcome::Wait {
-                until_ms: ports.now().as_millisecond() + pause_ms,
-            }
-        })
+        .unwrap_or_else(|_| ask_again(ports, run))
+}
+
+/// For how long a component may work, in milliseconds.
+fn budget_ms(clock: &impl Clock, deadline: Timestamp) -> i64 {
+    let left_ms = deadline.as_millisecond() - clock.now().as_millisecond();
+    left_ms.clamp(1, SLICE_MS_MAX)
+}
+
+/// A component that can't answer now is asked again after a while, a little longer each time.
+fn ask_again(clock: &impl Clock, run: &Run) -> SliceOutcome {
+    let pause_ms = 250 << run.stumbles.min(6);
+    SliceOutcome::Wait {
+        until_ms: clock.now().as_millisecond() + pause_ms,
+    }
 }
 
 fn stuck(state: RunState) -> Failure {

@@ -7,19 +7,23 @@
 use crate::error::Error;
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
+use crate::large;
 use crate::looking::Sights;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
 use crate::record::{self, RecordError};
 use crate::roster::shard::Range;
-use crate::roster::{ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id};
+use crate::roster::{
+    ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id, second_account_id,
+};
 use crate::runs::{Failure, Run, Work};
 use crate::slices::SliceOutcome;
-use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
+use crate::staging::{BUCKET_BITS, BUCKETS, Bucket, bucket_of_account};
 use jiff::Timestamp;
 use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Explanation, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
+use mapping::matching;
 use mapping::plan::{
     BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest, step,
 };
@@ -63,7 +67,7 @@ pub async fn freeze_rules(
     run: &RunId,
     rules: &RuleSet,
 ) -> Result<(), Error> {
-    Ok(record::write(store, &keys::run_progress(tenant, run, "rules"), rules).await?)
+    large::write(store, &keys::run_progress(tenant, run, "rules"), rules).await
 }
 
 /// The rules of a run.
@@ -73,7 +77,7 @@ pub async fn frozen_rules(
     run: &RunId,
 ) -> Result<RuleSet, Error> {
     let key = keys::run_progress(tenant, run, "rules");
-    Ok(record::read(store, &key)
+    Ok(large::read(store, &key)
         .await?
         .ok_or(RecordError::Absent { key })?)
 }
@@ -163,8 +167,17 @@ impl<'a> Evaluator<'a> {
             Some(row) => row.derived.clone(),
             None => derived_account_id(self.tenant, self.connection, person.external_id),
         };
-        let known = person.base.map_or(&derived, |row| &row.entry.account);
-        let account = accounts.get(store, &self.reader, known).await?;
+        let mut base = person.base;
+        let mut new_account_id = derived.clone();
+        let known = base.map_or(&derived, |row| &row.entry.account);
+        let mut account = accounts.get(store, &self.reader, known).await?;
+        let is_of_another = |account: &Account| {
+            matching::is_of_another(self.connection, person.external_id, account)
+        };
+        if account.as_ref().is_some_and(is_of_another) {
+            (base, account) = (None, None);
+            new_account_id = second_account_id(self.tenant, self.connection, person.external_id);
+        }
         let matched = match person.observation {
             Observation::Present(record) if account.is_none() => {
                 self.matched(store, record).await?
@@ -175,12 +188,12 @@ impl<'a> Evaluator<'a> {
             connection: self.connection,
             rules: self.rules,
             observation: person.observation,
-            base: person.base.map(|row| &row.entry),
+            base: base.map(|row| &row.entry),
             account: account.as_ref(),
             matched: matched.as_ref(),
             // Two people of one snapshot with one address are found when the plan is settled.
             email_shared: false,
-            new_account_id: derived.clone(),
+            new_account_id,
             now_ms: self.now_ms,
         });
         Ok((outcome, derived))
@@ -194,6 +207,7 @@ impl<'a> Evaluator<'a> {
         outcome: StepOutcome,
         derived: AccountId,
     ) {
+        let home = derived.clone();
         match outcome.base {
             BaseUpdate::Keep => {}
             BaseUpdate::Put(entry) => {
@@ -216,6 +230,10 @@ impl<'a> Evaluator<'a> {
             writer.issue(progress, issue);
         }
         if let Some(change) = outcome.change {
+            if change.account != home {
+                let bucket = bucket_of_account(change.account.as_str());
+                progress.foreign.insert(bucket);
+            }
             writer.change(progress, person.bucket, &change);
         }
     }

@@ -1,16 +1,24 @@
 //! Held plans: an administrator looks at one and lets it happen, or discards it.
 //!
 //! A held plan was made from one roster. It is carried out as it was shown, or, when the roster has
-//! moved on since, not at all.
+//! moved on since, not at all: then it is planned anew, by the next run or by one made for it. Of
+//! full runs one at most is held at a time, since a later one knows everything that an earlier one
+//! knew.
 
+use crate::attention;
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
 use crate::record;
 use crate::roster::commit;
-use crate::runs::{self, Lane, Run, RunState};
+use crate::runs::{self, Lane, Requested, Run, RunState, Trigger, TriggerKind, Work};
 use mapping::ids::{Generation, RunId, TenantId};
+use std::collections::BTreeSet;
+
+/// How often a plan that keeps going stale is made anew, in milliseconds.
+const RENEWED_EVERY_MS: i64 = 60 * 60 * 1_000;
 
 /// Why a held plan was neither approved nor discarded. Nothing changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,6 +32,9 @@ pub enum HoldError {
     /// The run is not held.
     #[error("the run {0} is not held, so there is nothing to decide")]
     NotHeld(RunId),
+    /// The run was held, and a later run planned anew.
+    #[error("a later run planned anew what the run {0} had planned: look at that one")]
+    Superseded(RunId),
     /// No such run.
     #[error("there is no such run")]
     NotFound,
@@ -47,7 +58,8 @@ pub async fn approve<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
-    let approved = approve_under_lease(ports, tenant, id).await;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
+    let approved = approve_under_lease(&fenced, tenant, id).await;
     lease.release(ports, tenant).await?;
     approved
 }
@@ -59,10 +71,13 @@ pub async fn discard<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
     let discarded = async {
-        let mut run = held(ports, tenant, id).await?;
-        run.enter(RunState::Discarded, ports.now().as_millisecond());
-        runs::write(ports, tenant, &run).await?;
+        let mut run = held(&fenced, tenant, id).await?;
+        attention::note(&fenced, tenant).await?;
+        run.enter(RunState::Discarded, fenced.now().as_millisecond());
+        runs::write(&fenced, tenant, &run).await?;
+        attention::note(&fenced, tenant).await?;
         Ok(run)
     }
     .await;
@@ -95,6 +110,8 @@ async fn approve_under_lease<P: Store + Clock>(
     run.finished_at_ms = None;
     run.enter(RunState::Applying, ports.now().as_millisecond());
     runs::write(ports, tenant, &run).await?;
+    // The end of the run notes it again: nothing depends on this one.
+    attention::note(ports, tenant).await?;
     Ok(run)
 }
 
@@ -102,9 +119,112 @@ async fn held(store: &impl Store, tenant: &TenantId, id: &RunId) -> Result<Run, 
     let run = runs::read(store, tenant, id)
         .await?
         .ok_or(HoldError::NotFound)?;
-    if run.state == RunState::Held {
-        Ok(run)
-    } else {
-        Err(HoldError::NotHeld(id.clone()))
+    match run.state {
+        RunState::Held => Ok(run),
+        RunState::Superseded => Err(HoldError::Superseded(id.clone())),
+        _ => Err(HoldError::NotHeld(id.clone())),
     }
+}
+
+/// Puts a held plan aside and asks for a run that plans anew.
+pub async fn replan<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    id: &RunId,
+    trigger: Trigger,
+) -> Result<Requested, HoldError> {
+    let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
+    let superseded = async {
+        let run = held(ports, tenant, id).await?;
+        // The new run first: a crash in between leaves both, and the new run puts the old aside.
+        let requested = runs::request(ports, tenant, trigger).await?;
+        supersede(ports, tenant, run).await?;
+        attention::note(ports, tenant).await?;
+        Ok(requested)
+    }
+    .await;
+    lease.release(ports, tenant).await?;
+    superseded
+}
+
+/// Keeps the list of held plans: a run that was held comes into it, and a full run that planned anew
+/// puts the older ones aside. Called before the run's record is written, under the lease.
+pub(crate) async fn note_finished<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &Run,
+) -> Result<(), Error> {
+    let has_planned = matches!(
+        run.state,
+        RunState::Applied | RunState::Held | RunState::Unchanged
+    );
+    if run.lane != Lane::Run || !has_planned {
+        return Ok(());
+    }
+    let key = keys::held(tenant);
+    let known: Option<BTreeSet<RunId>> = record::read(ports, &key).await?;
+    let mut held = known.clone().unwrap_or_default();
+    if run.work == Work::Full {
+        for older in held.iter().filter(|older| **older != run.id) {
+            if let Some(older) = runs::read(ports, tenant, older).await?
+                && older.state == RunState::Held
+            {
+                supersede(ports, tenant, older).await?;
+            }
+        }
+        held.clear();
+        let agrees = run.state != RunState::Held;
+        if agrees && ports.exists(&keys::undone(tenant)).await? {
+            // The sources and the roster agree again.
+            ports.delete(&keys::undone(tenant)).await?;
+        }
+    }
+    if run.state == RunState::Held {
+        held.insert(run.id.clone());
+    }
+    if known.unwrap_or_default() != held {
+        record::write(ports, &key, &held).await?;
+    }
+    Ok(())
+}
+
+/// Has held plans made anew when the roster has moved on since. Asked by every tick.
+pub(crate) async fn renew_stale<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+) -> Result<(), Error> {
+    let held: Option<BTreeSet<RunId>> = record::read(ports, &keys::held(tenant)).await?;
+    for id in held.unwrap_or_default() {
+        let Some(run) = runs::read(ports, tenant, &id).await? else {
+            continue;
+        };
+        // A roster that moves on all day long is no reason to read the provider all day long.
+        let held_ms = ports.now().as_millisecond() - run.finished_at_ms.unwrap_or_default();
+        let is_fresh = run.trigger.kind == TriggerKind::Replan && held_ms < RENEWED_EVERY_MS;
+        if run.state != RunState::Held
+            || is_fresh
+            || commit::newest(ports, tenant).await?.generation == run.parent
+        {
+            continue;
+        }
+        let trigger = Trigger {
+            kind: TriggerKind::Replan,
+            by: "scheduler".to_owned(),
+        };
+        match replan(ports, tenant, &id, trigger).await {
+            Err(HoldError::Engine(error)) => return Err(error),
+            // Somebody else was faster, or is at work: the next tick looks again.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn supersede<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    mut run: Run,
+) -> Result<(), Error> {
+    run.enter(RunState::Superseded, ports.now().as_millisecond());
+    runs::write(ports, tenant, &run).await
 }

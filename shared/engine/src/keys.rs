@@ -56,6 +56,11 @@ pub fn rule_set(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("rules/{tenant}/{connection}")
 }
 
+/// A piece of a record that is larger than one value, see [`crate::large`].
+pub fn piece(record: &str, digest: &str) -> String {
+    format!("{record}/piece/{digest}")
+}
+
 /// A tenant's organizations.
 pub fn organizations(tenant: &TenantId) -> String {
     format!("organizations/{tenant}")
@@ -89,6 +94,21 @@ pub fn webhook_use(tenant: &TenantId, digest: &str) -> String {
 /// A tenant's sealed webhook secret.
 pub fn webhook_secret(tenant: &TenantId) -> String {
     format!("webhook-secret/{tenant}")
+}
+
+/// What of a tenant needs attention.
+pub fn attention(tenant: &TenantId) -> String {
+    format!("attention/{tenant}")
+}
+
+/// Counts the changes that may need attention, or need it no longer.
+pub fn attention_changes(tenant: &TenantId) -> String {
+    format!("attention/{tenant}/changes")
+}
+
+/// A counter of what the whole application did.
+pub fn metric(name: &str) -> String {
+    format!("metric/{name}")
 }
 
 /// A run's record.
@@ -210,6 +230,21 @@ pub fn absent(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String
 /// What the provider said of people of one bucket who were not in the listing.
 pub fn confirmed(tenant: &TenantId, run: &RunId, bucket: u32) -> String {
     format!("run/{tenant}/{run}/confirmed/{bucket}")
+}
+
+/// A tenant's guard: limits and roll-over weeks.
+pub fn guard(tenant: &TenantId) -> String {
+    format!("guard/{tenant}")
+}
+
+/// The runs whose plans are held.
+pub fn held(tenant: &TenantId) -> String {
+    format!("held/{tenant}")
+}
+
+/// The commit that an undo put the roster back to, until a run agreed with it.
+pub fn undone(tenant: &TenantId) -> String {
+    format!("undone/{tenant}")
 }
 
 /// The night that a tenant's scheduler looked after last.

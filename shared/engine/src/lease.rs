@@ -7,14 +7,23 @@
 
 use crate::error::Error;
 use crate::keys;
-use crate::ports::{Clock, Store};
-use crate::record;
+use crate::ports::{Clock, Store, StoreError};
+use crate::record::{self, RecordError};
 use mapping::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
 /// How long a lease lasts without renewal, in milliseconds. Longer than any host lets a request
 /// run that renews at the start of its slice and writes at its end.
 pub const LEASE_MS: i64 = 60_000;
+
+/// A lease that lasts longer than this, in milliseconds, was written by a clock that has been set
+/// back since: nobody can be at work under it, and to wait for its end could take days. More than
+/// the clocks of two hosts are ever apart.
+const AHEAD_MS_MAX: i64 = 600_000;
+
+/// How long before its end a lease counts as over for its holder, in milliseconds: more than the
+/// clocks of two hosts may differ and one operation of the store may take, together.
+pub const MARGIN_MS: i64 = 10_000;
 
 /// How many attempts on a number that was taken but never written down it takes to burn it.
 const ATTEMPTS_TO_BURN: i64 = 4;
@@ -39,7 +48,8 @@ impl Lease {
         tenant: &TenantId,
     ) -> Result<Option<Self>, Error> {
         let held = held(ports, tenant).await?;
-        if held.until_ms > ports.now().as_millisecond() {
+        let left_ms = held.until_ms.saturating_sub(ports.now().as_millisecond());
+        if (1..=AHEAD_MS_MAX).contains(&left_ms) {
             return Ok(None);
         }
         let fence = held.fence + 1;
@@ -71,8 +81,9 @@ impl Lease {
         ports: &P,
         tenant: &TenantId,
     ) -> Result<bool, Error> {
-        let held = held(ports, tenant).await?;
-        Ok(held.fence == self.fence && held.until_ms > ports.now().as_millisecond())
+        let until_ms = held_until(ports, tenant, self.fence).await?;
+        let now_ms = ports.now().as_millisecond();
+        Ok(until_ms.is_some_and(|until_ms| now_ms + MARGIN_MS < until_ms))
     }
 
     /// Prolongs the lease; false when it was lost.
@@ -115,6 +126,20 @@ impl Lease {
     }
 }
 
+/// Until when the lease with this fencing number lasts, in milliseconds since the Unix epoch;
+/// `None` when another one was given out since.
+pub(crate) async fn held_until(
+    store: &impl Store,
+    tenant: &TenantId,
+    fence: u64,
+) -> Result<Option<i64>, StoreError> {
+    match held(store, tenant).await {
+        Ok(held) => Ok((held.fence == fence).then_some(held.until_ms)),
+        Err(Error::Store(error) | Error::Record(RecordError::Store(error))) => Err(error),
+        Err(other) => Err(StoreError::Failed(other.to_string())),
+    }
+}
+
 async fn held(store: &impl Store, tenant: &TenantId) -> Result<Held, Error> {
     Ok(record::read(store, &keys::lease(tenant))
         .await?
@@ -154,6 +179,19 @@ mod tests {
             let first = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
             first.release(&ports, &tenant()).await.unwrap();
             assert!(Lease::take(&ports, &tenant()).await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_lease_of_a_clock_that_was_set_back_since_blocks_nobody() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let dead = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            ports.set_now(ports.now() - jiff::SignedDuration::from_hours(24));
+            let alive = Lease::take(&ports, &tenant()).await.unwrap().unwrap();
+            assert!(alive.fence > dead.fence);
+            assert!(!dead.is_held(&ports, &tenant()).await.unwrap());
+            assert!(Lease::take(&ports, &tenant()).await.unwrap().is_none());
         });
     }
 

@@ -11,7 +11,7 @@ use crate::record::{self, ListEncoder, PIECE_BYTES};
 use crate::roster::{AddressEntry, BaseRow, shard};
 use crate::staging::{bucket_of_account, write_all};
 use mapping::account::{Account, Status};
-use mapping::ids::{AccountId, ExternalId, RunId, TenantId};
+use mapping::ids::{AccountId, ExternalId, Generation, RunId, TenantId};
 use mapping::issue::Issue;
 use mapping::plan::Change;
 use mapping::summary::Counts;
@@ -33,6 +33,16 @@ pub enum BaseChange {
     /// Nothing is known about the person any more.
     #[serde(rename = "r")]
     Remove(ExternalId),
+}
+
+impl BaseChange {
+    /// Whether it goes with a change of one of these accounts. A removal goes with none.
+    pub fn is_of(&self, accounts: &BTreeSet<AccountId>) -> bool {
+        match self {
+            BaseChange::Put(row) => accounts.contains(&row.entry.account),
+            BaseChange::Remove(_) => false,
+        }
+    }
 }
 
 /// A plan's need of an address.
@@ -75,10 +85,19 @@ pub struct PlanProgress {
     pub seen: u64,
     /// People whom the connection knew and who were not in the snapshot, by bucket.
     pub absent: BTreeMap<u32, u32>,
+    /// The commit whose roster comes back, when the plan is an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<Generation>,
     /// How many entries what the connection said will have more than before.
     pub base_growth: i64,
+    /// Buckets with a change of an account that was not made for the person it comes from.
+    #[serde(default)]
+    pub foreign: BTreeSet<u32>,
     /// Accounts whose claims lost; their changes are withdrawn.
     pub losers: BTreeSet<AccountId>,
+    /// True when withdrawing them leaves nothing of the plan.
+    #[serde(default)]
+    pub is_withdrawn: bool,
 }
 
 impl PlanProgress {
@@ -89,7 +108,9 @@ impl PlanProgress {
 
     /// True when applying the plan would change nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.base.is_empty()
+        let changes_nothing =
+            self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none();
+        self.is_withdrawn || changes_nothing
     }
 
     /// How many people were not in the snapshot.

@@ -11,7 +11,7 @@ pub mod map;
 pub mod shard;
 
 pub use commit::{Commit, PublishError};
-pub use map::{Entry, MapDraft, MapRoot};
+pub use map::{Entry, Likeness, MapDraft, MapRoot};
 
 use crate::error::Error;
 use crate::ports::Store;
@@ -99,11 +99,29 @@ pub fn derived_account_id(
     connection: &ConnectionId,
     external_id: &ExternalId,
 ) -> AccountId {
-    let digest = blob::digest_parts(&[
+    account_id(&[
         tenant.as_str().as_bytes(),
         connection.as_str().as_bytes(),
         external_id.as_str().as_bytes(),
-    ]);
+    ])
+}
+
+/// The id of the account that a person gets whose first one is another person's by now.
+pub fn second_account_id(
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    external_id: &ExternalId,
+) -> AccountId {
+    account_id(&[
+        tenant.as_str().as_bytes(),
+        connection.as_str().as_bytes(),
+        external_id.as_str().as_bytes(),
+        b"second",
+    ])
+}
+
+fn account_id(parts: &[&[u8]]) -> AccountId {
+    let digest = blob::digest_parts(parts);
     let short: String = digest.chars().take(30).collect();
     match AccountId::parse(format!("a{short}")) {
         Ok(id) => id,
@@ -160,6 +178,17 @@ impl Reader {
         range: Range,
     ) -> Result<Vec<T>, Error> {
         map::load_range(store, &self.tenant, &self.map(map), range).await
+    }
+
+    /// Where a map names the same shards as in another roster.
+    pub async fn likeness(
+        &self,
+        store: &impl Store,
+        other: &Self,
+        map: &str,
+    ) -> Result<Likeness, Error> {
+        let roots = (&self.map(map), &other.map(map));
+        Likeness::load(store, &self.tenant, roots).await
     }
 
     /// An account by its id.

@@ -7,9 +7,9 @@ use crate::audit::{self, Action, Actor};
 use crate::connections;
 use crate::error::Error;
 use crate::keys;
+use crate::large;
 use crate::organizations::{self, Organization, OrganizationError};
 use crate::ports::{Clock, Random, Store};
-use crate::record;
 use crate::secrets;
 use crate::versioned::{self, ReplaceError};
 use mapping::ids::{ConnectionId, IdError, OrganizationId, RuleId, TenantId};
@@ -69,7 +69,7 @@ pub async fn read(
     tenant: &TenantId,
     connection: &ConnectionId,
 ) -> Result<RuleSet, Error> {
-    let found = record::read(store, &keys::rule_set(tenant, connection)).await?;
+    let found = large::read(store, &keys::rule_set(tenant, connection)).await?;
     Ok(found.unwrap_or_default())
 }
 
@@ -113,11 +113,12 @@ pub async fn edit(
     }
     let key = keys::rule_set(tenant, connection);
     versioned::claim(ports, &key, before.version.0).await?;
+    if read(ports, tenant, connection).await?.version != before.version {
+        return Err(RulesError::Changed);
+    }
     let what = Action::RulesChanged;
     audit::record(ports, tenant, who, what, connection.as_str()).await?;
-    record::write(ports, &key, &rules)
-        .await
-        .map_err(Error::from)?;
+    large::write(ports, &key, &rules).await?;
     Ok(rules)
 }
 

@@ -1,6 +1,6 @@
 //! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
 //!
-//! A tenant has two lanes, one for runs and one for previews. In each lane numbers are given out
+//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are given out
 //! in order; the run with the number `next` is the one that waits. A request claims that number
 //! with `increment`: the first makes the record, later ones join it. Starting a run moves `next`
 //! on, so a request that comes after the start gets a run of its own and nothing that changed in
@@ -17,6 +17,9 @@ use mapping::rules::RuleSetVersion;
 use mapping::summary::Counts;
 use serde::{Deserialize, Serialize};
 
+/// The part of a run's records that says what was done by hand.
+const BY_HAND: &str = "by-hand";
+
 /// Why a run was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +32,8 @@ pub enum TriggerKind {
     Nightly,
     /// A notification of the provider.
     Push,
+    /// The roster moved on under a held plan.
+    Replan,
     /// The signed webhook.
     Webhook,
 }
@@ -42,10 +47,12 @@ pub struct Trigger {
     pub by: String,
 }
 
-/// Whether a run writes.
+/// What kind of run it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
+    /// Carries out what an administrator did by hand: an edit, a restoration, an undo.
+    Edit,
     /// Does everything a run does up to the plan, and stops.
     Preview,
     /// Applies its plan.
@@ -53,21 +60,28 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Both lanes, in the order in which they are served.
-    pub const ALL: [Self; 2] = [Self::Run, Self::Preview];
+    /// All lanes, in the order in which they are served.
+    pub const ALL: [Self; 3] = [Self::Edit, Self::Run, Self::Preview];
 
     /// The id of this lane's run with this number.
     pub fn run_id(self, number: u64) -> Result<RunId, mapping::ids::IdError> {
         let letter = match self {
+            Lane::Edit => 'e',
             Lane::Preview => 'p',
             Lane::Run => 'r',
         };
         RunId::parse(format!("{letter}{number:06}"))
     }
 
+    /// Whether its runs carry out what an administrator did by hand.
+    pub fn is_by_hand(self) -> bool {
+        self == Self::Edit
+    }
+
     /// The lane as part of a key.
     pub fn as_str(self) -> &'static str {
         match self {
+            Lane::Edit => "edit",
             Lane::Preview => "preview",
             Lane::Run => "run",
         }
@@ -111,6 +125,8 @@ pub enum RunState {
     Scheduled,
     /// Checking addresses and the guard.
     Settling,
+    /// Finished; it was held, and a later run planned anew.
+    Superseded,
     /// Finished; there was nothing to change.
     Unchanged,
 }
@@ -125,6 +141,7 @@ impl RunState {
                 | Self::Failed
                 | Self::Held
                 | Self::Planned
+                | Self::Superseded
                 | Self::Unchanged
         )
     }
@@ -335,6 +352,35 @@ async fn request_work<P: Store + Clock>(
     }
 }
 
+/// Asks for a run that carries out `work`, or `None` while another one waits: what was done by hand
+/// can't be joined.
+pub async fn request_by_hand<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    trigger: Trigger,
+    work: &impl Serialize,
+) -> Result<Option<RunId>, Error> {
+    let lane = Lane::Edit;
+    let number = next_number(ports, tenant, lane).await?;
+    let claim = keys::run_claim(tenant, lane, number);
+    if ports.increment(&claim, 1).await? > 1 {
+        return Ok(None);
+    }
+    let run = new_run(lane, number, trigger, None, ports)?;
+    record::write(ports, &keys::run_progress(tenant, &run.id, BY_HAND), work).await?;
+    record::write(ports, &run_key(tenant, lane, number)?, &run).await?;
+    Ok(Some(run.id))
+}
+
+/// What a run by hand is to do.
+pub async fn work_by_hand<T: serde::de::DeserializeOwned>(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<Option<T>, Error> {
+    Ok(record::read(store, &keys::run_progress(tenant, run, BY_HAND)).await?)
+}
+
 /// Makes sure that the run with this number exists, for a night. When it is asked for already, or
 /// over already, the night has its run. `None` when the number went to a look, which is not what
 /// a night needs.
@@ -472,6 +518,19 @@ pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Resu
     Ok(store.exists(&keys::run_claim(tenant, lane, next)).await?)
 }
 
+/// Whether a run has read its provider and is making or carrying out its plan.
+pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, Error> {
+    let active: Option<u64> = record::read(store, &keys::run_active(tenant, Lane::Run)).await?;
+    let Some(number) = active else {
+        return Ok(false);
+    };
+    let run: Option<Run> = record::read(store, &run_key(tenant, Lane::Run, number)?).await?;
+    Ok(run.is_some_and(|run| {
+        let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
+        !is_reading && !run.state.is_finished()
+    }))
+}
+
 async fn waiting<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
@@ -509,19 +568,20 @@ pub async fn read(
     Ok(record::read(store, &keys::run(tenant, run)).await?)
 }
 
-/// Runs of the history, newest first, with numbers below `before`.
+/// Runs of one lane, newest first, with numbers below `before`.
 pub async fn list(
     store: &impl Store,
     tenant: &TenantId,
+    lane: Lane,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Page<Run>, Error> {
-    let newest = next_number(store, tenant, Lane::Run).await?;
+    let newest = next_number(store, tenant, lane).await?;
     let mut number = before.map_or(newest + 1, |before| before.min(newest + 1));
     let mut entries = Vec::new();
     while number > 1 && entries.len() < limit {
         number -= 1;
-        if let Some(run) = record::read(store, &run_key(tenant, Lane::Run, number)?).await? {
+        if let Some(run) = record::read(store, &run_key(tenant, lane, number)?).await? {
             entries.push((number, run));
         }
     }
@@ -612,7 +672,7 @@ mod tests {
                     .id,
                 second.run
             );
-            let listed = list(&ports, &tenant(), None, 10).await.unwrap();
+            let listed = list(&ports, &tenant(), Lane::Run, None, 10).await.unwrap();
             let numbers: Vec<u64> = listed.entries.iter().map(|(number, _)| *number).collect();
             assert_eq!(numbers, [2, 1]);
         });

@@ -19,6 +19,8 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub enum Task {
     /// Ask the provider about people who were not in the listing.
     Confirm,
+    /// Plan what an administrator did by hand.
+    Draft,
     /// Compare the snapshot with the roster.
     Evaluate,
     /// Read the provider.
@@ -35,6 +37,8 @@ pub struct SliceRequest {
     pub tenant: TenantId,
     /// The run.
     pub run: RunId,
+    /// The fencing number of the lease under which the run is driven.
+    pub fence: u64,
     /// What to do for it.
     pub task: Task,
     /// For how long, in milliseconds.

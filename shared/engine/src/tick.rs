@@ -1,8 +1,11 @@
 //! The tick: looks at every tenant, schedules the nights that are due, and drives what waits, for
 //! a bounded time. Several ticks may run at once; the lease of each tenant keeps them apart.
 
+use crate::attention;
 use crate::driving::{self, Driven};
 use crate::error::Error;
+use crate::fenced::Fenced;
+use crate::holding;
 use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
@@ -17,6 +20,10 @@ use serde::{Deserialize, Serialize};
 /// For how long a tick works, in milliseconds. Some hosts end a request after 30 s, and the last
 /// slice may be under way when the time is up.
 pub const TICK_MS: i64 = 10_000;
+
+/// The lanes in the order in which a tick serves them: changes by hand first, and those that had to
+/// wait for a run right after it.
+const SERVED: [Lane; 4] = [Lane::Edit, Lane::Run, Lane::Edit, Lane::Preview];
 
 /// How many tenants are read at once from the list.
 const TENANTS_PER_PAGE: usize = 100;
@@ -100,13 +107,40 @@ async fn look_after<P: Ports>(
     report: &mut TickReport,
 ) -> Result<(), Error> {
     schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
-    for lane in Lane::ALL {
+    holding::renew_stale(ports, &tenant.id).await?;
+    let driven = drive_lanes(ports, tenant, deadline, report).await;
+    // Whatever became of the runs: somebody may have to be told.
+    if let Some(reason) = attention::attend(ports, &tenant.id).await? {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason,
+        });
+    }
+    driven
+}
+
+async fn drive_lanes<P: Ports>(
+    ports: &P,
+    tenant: &Tenant,
+    deadline: Timestamp,
+    report: &mut TickReport,
+) -> Result<(), Error> {
+    for lane in SERVED {
+        // A change by hand goes before a run that is still reading, and after one that is planning:
+        // the plan would have to be made anew.
+        if lane == Lane::Edit && runs::is_planning(ports, &tenant.id).await? {
+            continue;
+        }
         while runs::has_work(ports, &tenant.id, lane).await? {
             let Some(lease) = Lease::take(ports, &tenant.id).await? else {
                 return Ok(());
             };
-            let driven = drive_lane(ports, &tenant.id, lane, &lease, deadline, report).await;
-            lease.release(ports, &tenant.id).await?;
+            let fenced = Fenced::new(ports, &tenant.id, lease.fence);
+            let driven = drive_lane(&fenced, &tenant.id, lane, &lease, deadline, report).await;
+            if driven.as_ref().is_err_and(Error::is_lease_lost) {
+                return Ok(());
+            }
+            lease.release(&fenced, &tenant.id).await?;
             match driven? {
                 Driven::Finished => {}
                 Driven::More => {
@@ -154,6 +188,10 @@ async fn drive_lane<P: Ports>(
     let driven = driving::drive(ports, tenant, &mut run, lease, deadline).await?;
     if driven == Driven::Finished {
         driving::tidy(ports, tenant, &run).await?;
+        // Before the run leaves: it stays current, and all this is done again, until it is noted.
+        if lane == Lane::Run {
+            attention::note(ports, tenant).await?;
+        }
         runs::leave(ports, tenant, lane).await?;
     }
     report.runs.push(TickedRun {

@@ -2,17 +2,24 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod attention;
+mod by_hand;
 mod google;
+mod held;
 mod looks;
 mod pushes;
+mod receiver;
 mod runs;
+mod sleepers;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::doors::nudge::Delivery;
 use crate::error::Error;
 use crate::hints;
 use crate::keys;
+use crate::large;
 use crate::memory::{MemoryPorts, block_on};
 use crate::ports::{Clock, Store, TransportError};
 use crate::record;
@@ -23,10 +30,11 @@ use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
 use connectors::google::look::Whom;
-pub(crate) use google::{FakeChannel, FakeGoogle, FakeUser};
+pub(crate) use google::{FakeChannel, FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+pub(crate) use receiver::FakeReceiver;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +43,7 @@ use std::time::Duration;
 pub(crate) struct World {
     pub(crate) ports: MemoryPorts,
     pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) receiver: Arc<Mutex<FakeReceiver>>,
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
 }
@@ -44,11 +53,8 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let answering = Arc::clone(&google);
-        let ports = MemoryPorts::new().with_handler(Arc::new(move |ports, request| {
-            let google = Arc::clone(&answering);
-            Box::pin(async move { answer(ports, &google, request).await })
-        }));
+        let receiver = Arc::new(Mutex::new(FakeReceiver::default()));
+        let ports = answered_by(&MemoryPorts::new(), &google, &receiver);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
@@ -66,6 +72,7 @@ impl World {
         let world = Self {
             ports,
             google,
+            receiver,
             tenant,
             connection,
         };
@@ -79,6 +86,19 @@ impl World {
             }
         });
         world
+    }
+
+    /// A world of its own that is in the same state now.
+    pub(crate) fn fork(&self) -> Self {
+        let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        let receiver = Arc::new(Mutex::new(self.receiver.lock().unwrap().clone()));
+        Self {
+            ports: answered_by(&self.ports.fork(), &google, &receiver),
+            google,
+            receiver,
+            tenant: self.tenant.clone(),
+            connection: self.connection.clone(),
+        }
     }
 
     async fn connect(&self) {
@@ -155,18 +175,18 @@ impl World {
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
             let key = keys::rule_set(&self.tenant, &self.connection);
-            let mut rules: RuleSet = record::read(&self.ports, &key)
+            let mut rules: RuleSet = large::read(&self.ports, &key)
                 .await
                 .unwrap()
                 .unwrap_or_default();
             edit(&mut rules);
-            record::write(&self.ports, &key, &rules).await.unwrap();
+            large::write(&self.ports, &key, &rules).await.unwrap();
         });
     }
 
     /// Changes the people whom Google has.
-    pub(crate) fn google(&self, change: impl FnOnce(&mut FakeGoogle)) {
-        change(&mut self.google.lock().unwrap());
+    pub(crate) fn google<T>(&self, change: impl FnOnce(&mut FakeGoogle) -> T) -> T {
+        change(&mut self.google.lock().unwrap())
     }
 
     /// Asks for a run and ticks until it is finished.
@@ -269,6 +289,19 @@ impl World {
     }
 }
 
+/// The surroundings with the application's components and Google behind their names.
+fn answered_by(
+    ports: &MemoryPorts,
+    google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
+) -> MemoryPorts {
+    let answering = (Arc::clone(google), Arc::clone(receiver));
+    ports.with_handler(Arc::new(move |ports, request| {
+        let (google, receiver) = answering.clone();
+        Box::pin(async move { answer(ports, &google, &receiver, request).await })
+    }))
+}
+
 /// Adds an assignment of an org unit with everything below it.
 pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: AccountType) {
     let rule = |text: String| mapping::ids::RuleId::parse(text).unwrap();
@@ -291,9 +324,11 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
     rules.put_assignment(assignment, &ids).unwrap();
 }
 
-async fn answer(
+/// Answers a request as the component or the Google that it is for.
+pub(crate) async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, TransportError> {
     // A component whose process died answers nobody.
@@ -304,10 +339,21 @@ async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
         Some("watch-google.spin.internal") => {
             Ok(doors::watch_google::handle(&ports, request).await)
         }
+        Some("alerts.spin.internal") => {
+            let mut answer = doors::alerts::handle(&ports, request).await;
+            // What the frame of a component does after the answer.
+            if let Some(delivery) = answer.extensions_mut().remove::<Delivery>() {
+                doors::alerts::handle(&ports, delivery.into_request()).await;
+            }
+            Ok(answer)
+        }
+        Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
+        Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
         Some("admin.googleapis.com") => {
             let mut google = google.lock().unwrap();
             google.now_ms = ports.now().as_millisecond();

@@ -218,6 +218,8 @@ pub enum StatusCause {
     MovedOutOfScope,
     /// The provider shows the person as suspended or archived.
     SuspendedAtSource,
+    /// The commit that made the account was undone.
+    Undone,
 }
 
 /// A person as Rollcall keeps them.
@@ -255,7 +257,7 @@ pub struct Account {
     /// No rule of an unchanged person reaches the account any more; it is kept and listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_longer_in_scope: bool,
-    /// Never suspended or deleted by a sync.
+    /// Never touched by a sync: neither suspended, deleted nor updated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
     /// Fields edited by hand.

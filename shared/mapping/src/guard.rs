@@ -3,13 +3,20 @@
 //!
 //! A limit is exceeded only when the count **and** the share are over it, so that neither three
 //! leavers in a school of twenty nor fifty in a district of fifty thousand hold the night up.
-//! Limits hold for everybody together and for each role group alone: half of the staff gone is
-//! not hidden by the many students. Nothing is known before the first run, so the first run can't
-//! trip it, with one exception that needs no comparison: students who become teachers or admins.
+//! Limits hold for everybody together, for each role group and for each organization alone: half
+//! of the staff gone is not hidden by the many students, nor a whole school by the district.
+//! Nothing is known before the first run, so the first run can't trip it, with one exception that
+//! needs no comparison: students who become teachers or admins.
 
+mod limits;
+
+pub use limits::{COUNT_MAX, Limit, LimitError, LimitSet, Limits, Overrides};
+
+use crate::account::{Account, Status};
+use crate::ids::OrganizationId;
 use crate::summary::{Counts, RoleGroup, Tally};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Most students who may become teachers or admins in one plan. Not adjustable: a mapping that
@@ -23,57 +30,14 @@ pub const COLLAPSE_KNOWN_MIN: u64 = 20;
 /// A snapshot with less than this share of the known people has collapsed, in percent.
 pub const COLLAPSE_PRESENT_PERCENT: u64 = 50;
 
-/// How much of one kind may happen unseen.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// Share of the known accounts, in percent; 100 or more is no limit.
-    pub share_percent: u64,
-    /// Number that is always fine.
-    pub count: u64,
-}
-
-impl Limit {
-    fn is_exceeded(self, count: u64, known: u64) -> bool {
-        count > self.count
-            && u128::from(count) * 100 > u128::from(self.share_percent) * u128::from(known)
-    }
-}
-
-/// The limits by kind. New accounts are never limited.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// For deletions.
-    pub deletions: Limit,
-    /// For changes of roles.
-    pub role_changes: Limit,
-    /// For suspensions.
-    pub suspensions: Limit,
-    /// For updates of fields.
-    pub updates: Limit,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let limit = |share_percent, count| Limit {
-            share_percent,
-            count,
-        };
-        Self {
-            deletions: limit(5, 10),
-            role_changes: limit(5, 20),
-            suspensions: limit(10, 20),
-            updates: limit(50, 200),
-        }
-    }
-}
-
 /// The accounts that were there before the run, without the deleted ones.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     /// How many in each role group.
     pub by_group: BTreeMap<RoleGroup, u64>,
+    /// How many in each organization; who belongs to several counts in each.
+    #[serde(default)]
+    pub by_organization: BTreeMap<OrganizationId, u64>,
 }
 
 impl Known {
@@ -81,6 +45,35 @@ impl Known {
     pub fn total(&self) -> u64 {
         self.by_group.values().sum()
     }
+
+    /// Counts an account as it becomes another: `None` before it was made.
+    pub fn count(&mut self, before: Option<&Account>, after: &Account) {
+        let is_kept = |account: &&Account| account.status != Status::Deleted;
+        if let Some(before) = before.filter(is_kept) {
+            let group = self.by_group.entry(RoleGroup::of(before)).or_default();
+            *group = group.saturating_sub(1);
+            for organization in organizations_of(before) {
+                if let Some(count) = self.by_organization.remove(organization).filter(|n| *n > 1) {
+                    self.by_organization.insert(organization.clone(), count - 1);
+                }
+            }
+        }
+        if let Some(after) = Some(after).filter(is_kept) {
+            *self.by_group.entry(RoleGroup::of(after)).or_default() += 1;
+            for organization in organizations_of(after) {
+                *self
+                    .by_organization
+                    .entry(organization.clone())
+                    .or_default() += 1;
+            }
+        }
+    }
+}
+
+fn organizations_of(account: &Account) -> BTreeSet<&OrganizationId> {
+    (account.memberships.iter())
+        .map(|membership| &membership.organization)
+        .collect()
 }
 
 /// A kind of change that has a limit.
@@ -112,6 +105,9 @@ impl fmt::Display for LimitedKind {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
+    /// Commits were undone since the last run, and the sources may still say what was undone.
+    #[error("the roster was put back by an undo, and this plan may do again what was undone")]
+    AfterUndo,
     /// The snapshot shows far fewer people than are known.
     #[error("the source shows {present} people where {known} were known")]
     Collapse {
@@ -123,8 +119,7 @@ pub enum Refusal {
     /// More changes of one kind than may happen unseen.
     #[error(
         "{count} {kind} among {known} known {}, more than {} and than {}%",
-        .group.map_or_else(|| "accounts".to_owned(), |group| group.to_string()), .limit.count,
-        .limit.share_percent
+        among(*.group, .organization.as_ref()), .limit.count, .limit.share_percent
     )]
     OverLimit {
         /// The kind.
@@ -132,6 +127,9 @@ pub enum Refusal {
         /// The role group, or all accounts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<RoleGroup>,
+        /// The organization, or all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organization: Option<OrganizationId>,
         /// How many the plan has.
         count: u64,
         /// How many accounts were known.
@@ -169,20 +167,46 @@ impl Verdict {
     }
 }
 
+fn among(group: Option<RoleGroup>, organization: Option<&OrganizationId>) -> String {
+    match (group, organization) {
+        (Some(group), _) => group.to_string(),
+        (None, Some(organization)) => format!("accounts of {organization}"),
+        (None, None) => "accounts".to_owned(),
+    }
+}
+
 /// Judges a whole plan by its counts.
-pub fn check(counts: &Counts, known: &Known, limits: &Limits) -> Verdict {
+pub fn check(counts: &Counts, known: &Known, limits: &LimitSet) -> Verdict {
     let mut refusals = Vec::new();
     if counts.total.promotions > PROMOTIONS_MAX {
         refusals.push(Refusal::Promotions {
             count: counts.total.promotions,
         });
     }
-    if known.total() > 0 {
-        check_tally(&counts.total, None, known.total(), limits, &mut refusals);
-        for (group, tally) in &counts.by_group {
-            let known = known.by_group.get(group).copied().unwrap_or_default();
-            check_tally(tally, Some(*group), known, limits, &mut refusals);
-        }
+    let everybody = limits.everybody;
+    check_tally(
+        &counts.total,
+        (None, None),
+        known.total(),
+        &everybody,
+        &mut refusals,
+    );
+    for (group, tally) in &counts.by_group {
+        let known = known.by_group.get(group).copied().unwrap_or_default();
+        let limits = limits.of_group(*group);
+        check_tally(tally, (Some(*group), None), known, &limits, &mut refusals);
+    }
+    for (organization, tally) in &counts.by_organization {
+        let known = known.by_organization.get(organization).copied();
+        let whose = (None, Some(organization));
+        let limits = limits.of_schools();
+        check_tally(
+            tally,
+            whose,
+            known.unwrap_or_default(),
+            &limits,
+            &mut refusals,
+        );
     }
     Verdict::of(refusals)
 }
@@ -200,29 +224,27 @@ pub fn check_snapshot(present: u64, known: u64) -> Verdict {
 
 fn check_tally(
     tally: &Tally,
-    group: Option<RoleGroup>,
+    (group, organization): (Option<RoleGroup>, Option<&OrganizationId>),
     known: u64,
     limits: &Limits,
     refusals: &mut Vec<Refusal>,
 ) {
-    for (kind, count, limit) in [
-        (LimitedKind::Deletions, tally.deletions, limits.deletions),
-        (
-            LimitedKind::Suspensions,
-            tally.suspensions,
-            limits.suspensions,
-        ),
-        (
-            LimitedKind::RoleChanges,
-            tally.role_changes,
-            limits.role_changes,
-        ),
-        (LimitedKind::Updates, tally.updates, limits.updates),
-    ] {
+    if known == 0 {
+        return;
+    }
+    let counts = [
+        (LimitedKind::Deletions, tally.deletions),
+        (LimitedKind::Suspensions, tally.suspensions),
+        (LimitedKind::RoleChanges, tally.role_changes),
+        (LimitedKind::Updates, tally.updates),
+    ];
+    for (kind, count) in counts {
+        let limit = limits.of(kind);
         if limit.is_exceeded(count, known) {
             refusals.push(Refusal::OverLimit {
                 kind,
                 group,
+                organization: organization.cloned(),
                 count,
                 known,
                 limit,

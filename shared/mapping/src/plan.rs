@@ -18,12 +18,14 @@
 //! the same step again gives no change.
 
 mod apply;
+mod by_hand;
 mod change;
 mod fields;
 mod leaving;
 mod step;
 
 pub use apply::apply;
+pub use by_hand::{AccountEdit, ByHandError, RESTORABLE_MS, edit, restore, undo};
 pub use change::{Change, ChangeKind, Reason};
 pub use step::step;
 
@@ -162,6 +164,12 @@ pub fn is_settled(base: &BaseEntry, absence: Absence) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Stands in a base entry for a record that is to be compared again: no record and no absence has
+/// this digest.
+pub fn forgotten_digest() -> RecordDigest {
+    RecordDigest::of(b"forgotten")
 }
 
 /// Stands in a base entry for the record of a person who was deleted at the source.

@@ -38,11 +38,11 @@ use std::fmt;
 /// Most links, assignments, filter rules (those inside mapping sets counted) and mapping sets
 /// together; defaults come with their owners and are not counted. Every person is compared with
 /// every rule in the worst case.
-pub const RULES_MAX: usize = 500;
+pub const RULES_MAX: usize = 2_500;
 
-/// Longest rule set, in bytes of JSON: it must fit into one stored value of 256 KiB with its
-/// envelope.
-pub const RULE_SET_BYTES_MAX: usize = 250 * 1024;
+/// Longest rule set, in bytes of JSON: the links of the largest districts, some 1,800 schools,
+/// with all their defaults.
+pub const RULE_SET_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Longest match expression, in bytes.
 pub const EXPRESSION_BYTES_MAX: usize = 1_000;

@@ -1,8 +1,11 @@
 //! One application with everything around it.
 
+mod hosts;
+
 use anyhow::{Context, bail};
 use driver::{Application, District, OPERATOR_TOKEN, text};
 use fake_providers::VirtualClock;
+use fake_providers::alerts::AlertReceiver;
 use fake_providers::district::{District as People, DistrictShape};
 use fake_providers::google::{Config, FakeGoogle, Outcome};
 use jiff::Timestamp;
@@ -17,6 +20,9 @@ use std::time::Duration;
 
 /// The tenant that [`World::district`] makes.
 pub const ADMIN_TENANT: &str = "maple-grove";
+
+/// What signs alerts.
+const ALERT_SECRET: &str = "alert-secret-for-tests-of-thirty-two-bytes";
 
 /// How often another port is tried when somebody was faster.
 const PORTS_TRIED_MAX: u32 = 5;
@@ -34,6 +40,8 @@ pub struct Setup {
     pub shape: DistrictShape,
     /// Where the store is; in memory if nowhere.
     pub directory: Option<PathBuf>,
+    /// Whether the operator is sent alerts.
+    pub alerts: bool,
     /// Whether Google pushes changes as they happen. Otherwise it refuses to, and nothing happens
     /// but what a test does.
     pub pushes: bool,
@@ -48,6 +56,7 @@ impl Setup {
             people,
             shape: DistrictShape::default(),
             directory: None,
+            alerts: false,
             pushes: false,
             variables: BTreeMap::new(),
         }
@@ -67,6 +76,13 @@ impl Setup {
         self
     }
 
+    /// The same with a receiver of alerts.
+    #[must_use]
+    pub fn with_alerts(mut self) -> Self {
+        self.alerts = true;
+        self
+    }
+
     /// The same with a variable set to something else, or left out.
     #[must_use]
     pub fn variable(mut self, name: &'static str, value: Option<&'static str>) -> Self {
@@ -81,6 +97,8 @@ pub struct World {
     config: HostConfig,
     /// What the application reads people from.
     pub google: FakeGoogle,
+    /// What the application sends alerts to, if anywhere.
+    alerts: Option<AlertReceiver>,
     /// The application, seen by the operator.
     pub operator: Application,
     /// The store, when it is in memory.
@@ -100,7 +118,8 @@ impl World {
             let address = free_address()?;
             let url = format!("http://{address}");
             let google = start_google(&setup, &url).await?;
-            let config = config(&setup, &url, address, google.base_url());
+            let alerts = start_receiver(&setup, &google).await?;
+            let config = config(&setup, &url, address, google.base_url(), alerts.as_ref());
             let memory = match &config.state {
                 State::Memory(memory) => memory.clone(),
                 State::Directory(_) => MemoryStore::default(),
@@ -115,6 +134,7 @@ impl World {
                 host: Some(host),
                 config,
                 google,
+                alerts,
                 memory,
             });
         }
@@ -126,26 +146,9 @@ impl World {
         self.host.as_ref().context("the host is down")
     }
 
-    /// Ends the host as a killed process ends and starts another on the same address and store.
-    /// Its clock shows what the one before showed.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
-        let shown = self.host()?.clock().time();
-        drop(self.host.take());
-        let mut attempts = 0;
-        let host = loop {
-            match Host::start(self.config.clone()).await {
-                Ok(host) => break host,
-                // The dead host's listener goes with its last task.
-                Err(StartError::Listen { .. }) if attempts < 100 => {
-                    attempts += 1;
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                Err(error) => return Err(error).context("starting the host again"),
-            }
-        };
-        host.clock().set(u64::try_from(shown.as_millis())?);
-        self.host = Some(host);
-        Ok(())
+    /// The receiver of alerts.
+    pub fn receiver(&self) -> anyhow::Result<&AlertReceiver> {
+        self.alerts.as_ref().context("nobody receives alerts")
     }
 
     /// What the clock of everybody shows, in milliseconds since the Unix epoch.
@@ -302,8 +305,31 @@ async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
         .context("starting the fake Google")
 }
 
-fn config(setup: &Setup, url: &str, address: SocketAddr, google: &str) -> HostConfig {
+async fn start_receiver(
+    setup: &Setup,
+    google: &FakeGoogle,
+) -> anyhow::Result<Option<AlertReceiver>> {
+    if !setup.alerts {
+        return Ok(None);
+    }
+    let clock = Arc::clone(google.clock());
+    let receiver = AlertReceiver::start(ALERT_SECRET, clock).await;
+    Ok(Some(receiver.context("starting the receiver of alerts")?))
+}
+
+fn config(
+    setup: &Setup,
+    url: &str,
+    address: SocketAddr,
+    google: &str,
+    alerts: Option<&AlertReceiver>,
+) -> HostConfig {
     let mut variables = driver::variables(url, google);
+    if let Some(alerts) = alerts {
+        variables.insert("alert_url".to_owned(), alerts.url());
+        variables.insert("alert_host".to_owned(), alerts.host());
+        variables.insert("alert_secret".to_owned(), ALERT_SECRET.to_owned());
+    }
     for (name, value) in &setup.variables {
         match value {
             Some(value) => variables.insert((*name).to_owned(), (*value).to_owned()),

@@ -12,6 +12,14 @@ use crate::lock::lock;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
+    /// A field of the answer itself, beside its list, is missing or has another value.
+    ChangeAnswer {
+        /// The field's name.
+        field: String,
+        /// What it becomes; absent to remove it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<serde_json::Value>,
+    },
     /// The record `index` of a list lacks a field, or has it with another value.
     ChangeField {
         /// The record's place in its page, from 0.
@@ -25,6 +33,8 @@ pub enum FaultKind {
     },
     /// The connection is closed without an answer.
     ConnectionReset,
+    /// The right answer's text ends in the middle, as if that were all of it.
+    CutText,
     /// The next-page token leads to this page again.
     DuplicatePage,
     /// No record at all on this page, though the next-page token is there.
@@ -43,6 +53,11 @@ pub enum FaultKind {
         /// The seconds of a `Retry-After` header, if there is to be one.
         #[serde(default)]
         retry_after_seconds: Option<u32>,
+    },
+    /// Only the first records of the list.
+    FirstRecords {
+        /// How many.
+        count: usize,
     },
     /// A page of HTML, with any status.
     Html {
@@ -63,7 +78,7 @@ pub enum FaultKind {
         /// How long, in seconds.
         seconds: u64,
     },
-    /// The right answer, cut off in the middle.
+    /// The right answer, its bytes cut off in the middle; of a compressed one nothing can be read.
     TruncatedBody,
 }
 

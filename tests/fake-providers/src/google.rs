@@ -88,6 +88,7 @@ pub struct KnownAccounts {
 struct Switches {
     hd_claim: bool,
     id_token_fault: Option<IdTokenFault>,
+    page_limit: Option<usize>,
 }
 
 impl Default for Switches {
@@ -95,6 +96,7 @@ impl Default for Switches {
         Self {
             hd_claim: true,
             id_token_fault: None,
+            page_limit: None,
         }
     }
 }
@@ -357,6 +359,21 @@ impl FakeGoogle {
     /// Makes every id token wrong in one way, or right again.
     pub fn set_id_token_fault(&self, fault: Option<IdTokenFault>) {
         lock(&self.state.switches).id_token_fault = fault;
+    }
+
+    /// Gives at most so many records on a page, as Google may, or again as many as are asked for.
+    pub fn set_page_limit(&self, limit: Option<usize>) {
+        lock(&self.state.switches).page_limit = limit;
+    }
+
+    /// Stops listening and closes every connection.
+    pub fn go_down(&mut self) {
+        self.server.stop();
+    }
+
+    /// Listens again, on the same port.
+    pub async fn come_up(&mut self) -> std::io::Result<()> {
+        self.server.restart(Arc::clone(&self.state)).await
     }
 
     /// Ends what an account has granted: access tokens now, refresh tokens when next used.

@@ -58,6 +58,21 @@ impl Server {
         Self { address, task }
     }
 
+    /// Closes the port and every connection.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+
+    /// Listens on the same port again after [`Server::stop`].
+    pub(crate) async fn restart(&mut self, fake: Arc<impl Answer>) -> std::io::Result<()> {
+        self.task.abort();
+        // The port is free once the task is gone; how it ended is no news.
+        let _ = (&mut self.task).await;
+        let listener = TcpListener::bind(self.address).await?;
+        self.task = tokio::spawn(accept(listener, fake));
+        Ok(())
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

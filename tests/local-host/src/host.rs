@@ -18,7 +18,7 @@ use crate::counters::{Counters, Recorder};
 use crate::cron::{self, CronError};
 use crate::manifest::{Manifest, ManifestError};
 use crate::serve::serve;
-use crate::store::{Crash, KeyValue, State, StoreError};
+use crate::store::{Crash, Failure, KeyValue, State, StoreError};
 use crate::variables::{Overrides, VariableError, Variables};
 
 /// How long [`Host::shutdown`] waits for open requests.
@@ -260,6 +260,16 @@ impl Controls<'_> {
     /// changes nothing any more: drop it and start another on the same [`State`].
     pub fn crash_at(&self, crash: Option<Crash>) {
         self.app.key_value.faults().crash_at(crash);
+    }
+
+    /// Makes store operations fail, or (None) takes that back. The host goes on.
+    pub fn fail_at(&self, failure: Option<Failure>) {
+        self.app.key_value.faults().fail_at(failure);
+    }
+
+    /// How many operations failed since [`Controls::fail_at`] asked for it.
+    pub fn failures_met(&self) -> u64 {
+        self.app.key_value.faults().failures_met()
     }
 
     /// Adds a wait before every store operation.

@@ -42,5 +42,5 @@ pub use self::clock::MovableClock;
 pub use self::counters::{Counters, Operation, Traffic};
 pub use self::cron::{CronError, Schedule};
 pub use self::host::{Controls, CronMode, GuestOutput, Host, HostConfig, StartError};
-pub use self::store::{Counted, Crash, MemoryStore, State, StoreError, When};
+pub use self::store::{Counted, Crash, Failure, MemoryStore, State, StoreError, When};
 pub use self::variables::Overrides;

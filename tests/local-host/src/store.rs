@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::backend::StoreError;
 pub(crate) use self::backend::{Backend, Pairs, Values};
-pub use self::faults::{Counted, Crash, When};
+pub use self::faults::{Counted, Crash, Failure, When};
 pub use self::memory::MemoryStore;
 
-use self::faults::Faults;
+use self::faults::{Blow, Faults};
 use self::sqlite::Sqlite;
 use crate::counters::{Operation, Recorder, Traffic};
 
@@ -66,15 +66,18 @@ impl KeyValue {
         key: String,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let traffic = |value: &Option<Vec<u8>>| Traffic::read(1, value.iter().map(Vec::len).sum());
-        self.run(Operation::Get, traffic, move |backend| {
+        let blow = self.faults.enter(Operation::Get, &[&key]);
+        self.run(Operation::Get, blow, traffic, move |backend| {
             backend.get(&store, &key)
         })
         .await
     }
 
     pub(crate) async fn exists(&self, store: Label, key: String) -> Result<bool, StoreError> {
+        let blow = self.faults.enter(Operation::Exists, &[&key]);
         self.run(
             Operation::Exists,
+            blow,
             |_| Traffic::read(1, 0),
             move |backend| Ok(backend.get(&store, &key)?.is_some()),
         )
@@ -84,7 +87,8 @@ impl KeyValue {
     pub(crate) async fn keys(&self, store: Label) -> Result<Vec<String>, StoreError> {
         let traffic =
             |keys: &Vec<String>| Traffic::read(keys.len(), keys.iter().map(String::len).sum());
-        self.run(Operation::GetKeys, traffic, move |backend| {
+        let blow = self.faults.enter(Operation::GetKeys, &[]);
+        self.run(Operation::GetKeys, blow, traffic, move |backend| {
             backend.keys(&store)
         })
         .await
@@ -107,7 +111,8 @@ impl KeyValue {
                     .sum(),
             )
         };
-        self.run(Operation::GetMany, traffic, move |backend| {
+        let blow = self.enter_many(Operation::GetMany, keys.iter());
+        self.run(Operation::GetMany, blow, traffic, move |backend| {
             if broken {
                 return Err(StoreError::LikeRedis);
             }
@@ -123,8 +128,10 @@ impl KeyValue {
         value: Vec<u8>,
     ) -> Result<(), StoreError> {
         let traffic = Traffic::write(1, value.len());
+        let blow = self.faults.enter(Operation::Set, &[&key]);
         self.run(
             Operation::Set,
+            blow,
             move |()| traffic,
             move |backend| backend.set_many(&store, &[(key, value)]),
         )
@@ -136,8 +143,10 @@ impl KeyValue {
             pairs.len(),
             pairs.iter().map(|(_, value)| value.len()).sum(),
         );
+        let blow = self.enter_many(Operation::SetMany, pairs.iter().map(|(key, _)| key));
         self.run(
             Operation::SetMany,
+            blow,
             move |()| traffic,
             move |backend| backend.set_many(&store, &pairs),
         )
@@ -145,8 +154,10 @@ impl KeyValue {
     }
 
     pub(crate) async fn delete(&self, store: Label, key: String) -> Result<(), StoreError> {
+        let blow = self.faults.enter(Operation::Delete, &[&key]);
         self.run(
             Operation::Delete,
+            blow,
             |()| Traffic::write(1, 0),
             move |backend| backend.delete_many(&store, &[key]),
         )
@@ -159,8 +170,10 @@ impl KeyValue {
         keys: Vec<String>,
     ) -> Result<(), StoreError> {
         let traffic = Traffic::write(keys.len(), 0);
+        let blow = self.enter_many(Operation::DeleteMany, keys.iter());
         self.run(
             Operation::DeleteMany,
+            blow,
             move |()| traffic,
             move |backend| backend.delete_many(&store, &keys),
         )
@@ -173,8 +186,10 @@ impl KeyValue {
         key: String,
         delta: i64,
     ) -> Result<i64, StoreError> {
+        let blow = self.faults.enter(Operation::Increment, &[&key]);
         self.run(
             Operation::Increment,
+            blow,
             |_| Traffic::write(1, size_of::<i64>()),
             move |backend| backend.increment(&store, &key, delta),
         )
@@ -191,8 +206,10 @@ impl KeyValue {
     ) -> Result<bool, StoreError> {
         let broken = self.faults.is_like_redis();
         let traffic = Traffic::write(1, new.len());
+        let blow = self.faults.enter(Operation::Swap, &[&key]);
         self.run(
             Operation::Swap,
+            blow,
             move |_| traffic,
             move |backend| {
                 if broken {
@@ -205,16 +222,25 @@ impl KeyValue {
         .await
     }
 
-    /// Every operation passes here: faults, latency, the work itself, counters. A host which has
+    fn enter_many<'a>(
+        &self,
+        operation: Operation,
+        keys: impl Iterator<Item = &'a String>,
+    ) -> Option<Blow> {
+        let keys: Vec<&str> = keys.map(String::as_str).collect();
+        self.faults.enter(operation, &keys)
+    }
+
+    /// Every operation passes here: what befalls it, latency, the work itself, counters. A host which has
     /// "crashed" answers nothing ever again, as a killed process.
     async fn run<T: Send + 'static>(
         &self,
         operation: Operation,
+        blow: Option<Blow>,
         traffic: impl FnOnce(&T) -> Traffic,
         work: impl FnOnce(&dyn Backend) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let crash = self.faults.enter(operation);
-        if crash == Some(When::Before) {
+        if blow == Some(Blow::Crash(When::Before)) {
             self.halted.cancel();
         }
         if let Some(latency) = self.faults.latency() {
@@ -223,12 +249,18 @@ impl KeyValue {
         if self.halted.is_cancelled() {
             return std::future::pending().await;
         }
+        if blow == Some(Blow::Failure(When::Before)) {
+            return Err(StoreError::AskedFor);
+        }
         let result = self.execute(operation, work).await;
-        if crash == Some(When::After) {
+        if blow == Some(Blow::Crash(When::After)) {
             self.halted.cancel();
         }
         if self.halted.is_cancelled() {
             return std::future::pending().await;
+        }
+        if blow == Some(Blow::Failure(When::After)) {
+            return Err(StoreError::AskedFor);
         }
         let moved = result.as_ref().map(traffic).unwrap_or_default();
         self.recorder.store_operation(operation, moved);

@@ -4,6 +4,7 @@ use super::{Change, ConnectionError, State, modify, read, read_tokens};
 use crate::audit::{self, Action, Actor};
 use crate::error::Error;
 use crate::keys;
+use crate::large;
 use crate::ports::{Clock, Store, Transport};
 use crate::seal::SealKeys;
 use crate::settings::GoogleSettings;
@@ -65,8 +66,9 @@ pub async fn delete(
     let revoked = revoke(ports, google, seal_keys, who, (tenant, id)).await?;
     let what = Action::ConnectionDeleted;
     audit::record(ports, tenant, who, what, id.as_str()).await?;
-    let gone = [keys::rule_set(tenant, id), keys::connection(tenant, id)];
-    ports.delete_many(&gone).await.map_err(Error::from)?;
+    large::delete(ports, &keys::rule_set(tenant, id)).await?;
+    let gone = keys::connection(tenant, id);
+    ports.delete(&gone).await.map_err(Error::from)?;
     Ok(revoked)
 }
 

@@ -6,6 +6,7 @@ use crate::doors::fetch_google::{Access, unit_ids, unit_scopes};
 use crate::doors::json;
 use crate::doors::webhook::push;
 use crate::evaluation::{frozen_rules, internal};
+use crate::fenced::Fenced;
 use crate::fetching::FetchScope;
 use crate::looking::{self, group_look};
 use crate::ports::Ports;
@@ -110,5 +111,6 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
         })
     };
     let token = async |fresh: bool| access.slice_token(fresh).await;
-    Ok(looking::slice(ports, scope, unit_ids(&rules), begin, token, deadline).await?)
+    let fenced = Fenced::new(ports, &asked.tenant, asked.fence);
+    Ok(looking::slice(&fenced, scope, unit_ids(&rules), begin, token, deadline).await?)
 }

@@ -2,7 +2,9 @@
 
 use super::{FieldError, Kind, Problem};
 use crate::access::AccessError;
+use crate::by_hand::RefusedByHand;
 use crate::connections::{ConnectionError, TestError, TokenFailure};
+use crate::guarding::GuardError;
 use crate::history::HistoryError;
 use crate::holding::HoldError;
 use crate::organizations::OrganizationError;
@@ -10,6 +12,7 @@ use crate::rules::RulesError;
 use crate::seal::SealError;
 use crate::tenants::TenantError;
 use crate::webhooks::WebhookError;
+use mapping::plan::ByHandError;
 use mapping::rules::EditError;
 
 impl From<SealError> for Problem {
@@ -66,11 +69,38 @@ impl From<OrganizationError> for Problem {
 impl From<HoldError> for Problem {
     fn from(error: HoldError) -> Self {
         match error {
-            HoldError::Busy | HoldError::NotHeld(_) | HoldError::Stale { .. } => {
-                Problem::new(Kind::Conflict, error.to_string())
-            }
+            HoldError::Busy
+            | HoldError::NotHeld(_)
+            | HoldError::Stale { .. }
+            | HoldError::Superseded(_) => Problem::new(Kind::Conflict, error.to_string()),
             HoldError::NotFound => Problem::not_found(),
             HoldError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<GuardError> for Problem {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            GuardError::Invalid { field, reason } => Problem::field(field, reason),
+            GuardError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefusedByHand> for Problem {
+    fn from(error: RefusedByHand) -> Self {
+        match error {
+            RefusedByHand::ByHand(ByHandError::Invalid { field, reason }) => {
+                Problem::field(field, reason)
+            }
+            RefusedByHand::Busy
+            | RefusedByHand::ByHand(_)
+            | RefusedByHand::Later { .. }
+            | RefusedByHand::TooOld(_) => Problem::new(Kind::Conflict, error.to_string()),
+            RefusedByHand::NotFound => Problem::not_found(),
+            RefusedByHand::Engine(error) => error.into(),
         }
     }
 }

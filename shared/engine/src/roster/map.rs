@@ -97,6 +97,44 @@ pub async fn load_range<T: Entry>(
     Ok(entries)
 }
 
+/// Where two states of a map name the same shards.
+#[derive(Debug)]
+pub struct Likeness {
+    bits: u8,
+    same: Vec<bool>,
+}
+
+impl Likeness {
+    /// Compares two states of a map.
+    pub async fn load(
+        store: &impl Store,
+        tenant: &TenantId,
+        (one, other): (&MapRoot, &MapRoot),
+    ) -> Result<Self, Error> {
+        let bits = one.bits;
+        if other.bits != bits {
+            return Ok(Self {
+                bits,
+                same: Vec::new(),
+            });
+        }
+        let one = load_names(store, tenant, one).await?;
+        let other = load_names(store, tenant, other).await?;
+        let same = one.iter().zip(&other).map(|(one, other)| one == other);
+        Ok(Self {
+            bits,
+            same: same.collect(),
+        })
+    }
+
+    /// Whether both surely have the same entries in a range.
+    pub fn covers(&self, range: Range) -> bool {
+        let shards = shards_of(range, self.bits);
+        let same = self.same.get(shards.start as usize..shards.end as usize);
+        same.is_some_and(|same| same.iter().all(|same| *same))
+    }
+}
+
 /// The shards, in a map of `bits` bits, that a range lies in.
 fn shards_of(range: Range, bits: u8) -> std::ops::Range<u32> {
     if bits >= range.bits {

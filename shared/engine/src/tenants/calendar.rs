@@ -141,6 +141,13 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// How many days lie between its ends; negative when it ends before it begins.
+    pub fn days(&self) -> i32 {
+        self.from
+            .until(self.until)
+            .map_or(-1, |span| span.get_days())
+    }
+
     /// Whether no scheduled run is made on this day.
     pub fn covers(&self, day: Date) -> bool {
         self.from <= day && day <= self.until
@@ -157,7 +164,7 @@ pub(super) fn check_pauses(pauses: &[Pause]) -> Result<(), TenantError> {
         return Err(invalid(format!("may be at most {PAUSES_MAX}")));
     }
     for (index, pause) in pauses.iter().enumerate() {
-        let days = pause.from.until(pause.until).map_or(-1, |s| s.get_days());
+        let days = pause.days();
         if days < 0 {
             return Err(invalid(format!("number {index} ends before it begins")));
         }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person at Google.
 #[derive(Clone, Debug)]
@@ -27,6 +27,15 @@ impl FakeUser {
     }
 }
 
+/// A group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeGroup {
+    /// Ids of the people whom it lists itself.
+    pub(crate) members: BTreeSet<String>,
+    /// Addresses of the groups nested in it.
+    pub(crate) nested: Vec<String>,
+}
+
 /// A channel at Google.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeChannel {
@@ -37,6 +46,7 @@ pub(crate) struct FakeChannel {
 }
 
 /// People and what goes wrong.
+#[derive(Clone, Debug)]
 pub(crate) struct FakeGoogle {
     pub(crate) users: BTreeMap<String, FakeUser>,
     /// People whom lists do not show, though they are there.
@@ -45,8 +55,10 @@ pub(crate) struct FakeGoogle {
     pub(crate) lists_are_empty: bool,
     /// How many requests for one user fail before one is answered.
     pub(crate) user_errors: u32,
-    /// Groups by address: whom they list themselves, and the groups nested in them.
-    pub(crate) groups: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// Groups by address.
+    pub(crate) groups: BTreeMap<String, FakeGroup>,
+    /// Lists are refused for good.
+    pub(crate) refuses_lists: bool,
     /// Channels that are open, by id.
     pub(crate) channels: BTreeMap<String, FakeChannel>,
     /// How long a channel lives, in milliseconds.
@@ -68,14 +80,15 @@ impl FakeGoogle {
                 .into_iter()
                 .map(|user| (user.id.clone(), user))
                 .collect(),
+            groups: BTreeMap::new(),
             unlisted: Vec::new(),
             lists_are_empty: false,
             user_errors: 0,
+            refuses_lists: false,
             channels: BTreeMap::new(),
             channel_life_ms: 172_800_000,
             channels_refused: None,
             now_ms: 0,
-            groups: BTreeMap::new(),
             requests: 0,
             page_size: 10,
             students: "/Students".to_owned(),
@@ -97,8 +110,12 @@ impl FakeGoogle {
         }
     }
 
-    pub(crate) fn remove(&mut self, number: usize) {
-        self.users.remove(&format!("1{number:020}")).unwrap();
+    pub(crate) fn add(&mut self, user: FakeUser) {
+        self.users.insert(user.id.clone(), user);
+    }
+
+    pub(crate) fn remove(&mut self, number: usize) -> FakeUser {
+        self.users.remove(&format!("1{number:020}")).unwrap()
     }
 
     pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
@@ -125,6 +142,11 @@ impl FakeGoogle {
                 .collect();
         if path == "users/watch" {
             self.watch(request, &query)
+        } else if path == "users" && self.refuses_lists {
+            respond(
+                403,
+                &json!({"error": {"code": 403, "message": "Not Authorized"}}),
+            )
         } else if path == "users" {
             respond(200, &self.list(&query))
         } else if let Some(id) = path.strip_prefix("users/") {
@@ -149,7 +171,7 @@ impl FakeGoogle {
             let all = self.groups.keys().filter(|address| {
                 query
                     .get("userKey")
-                    .is_none_or(|key| self.groups[*address].0.contains(key))
+                    .is_none_or(|key| self.groups[*address].members.contains(key))
             });
             let all: Vec<Value> = all.map(|address| self.group(address)).collect();
             respond(
@@ -159,19 +181,14 @@ impl FakeGoogle {
         } else if let Some(rest) = path.strip_prefix("groups/") {
             let rest = rest.replace("%40", "@");
             match rest.split('/').collect::<Vec<_>>().as_slice() {
-                [address] => respond(200, &self.group(address)),
-                [address, "members"] => {
-                    let listed: Vec<Value> = self
-                        .members(address)
-                        .map(|id| json!({"id": id, "type": "USER"}))
-                        .collect();
-                    respond(
-                        200,
-                        &json!({"kind": "admin#directory#members", "members": listed}),
-                    )
+                [key] => respond(200, &self.group(self.address_of(key))),
+                [key, "members"] => {
+                    let members = self.members(self.address_of(key)).into_iter();
+                    let members = members.map(|id| json!({"id": id, "type": "USER"}));
+                    respond(200, &self.page("members", members.collect(), &query))
                 }
-                [address, "hasMember", id] => {
-                    let is_member = self.members(address).any(|member| member == *id);
+                [key, "hasMember", id] => {
+                    let is_member = self.members(self.address_of(key)).contains(*id);
                     respond(200, &json!({"isMember": is_member}))
                 }
                 other => panic!("the connector asked for {other:?}"),
@@ -188,11 +205,7 @@ impl FakeGoogle {
     ) -> http::Response<Bytes> {
         assert_eq!(query["customer"], "my_customer");
         if let Some((status, reason)) = self.channels_refused {
-            return respond(
-                status,
-                &json!({"error": {"code": status, "message": "Refused",
-                    "errors": [{"domain": "global", "reason": reason, "message": "Refused"}]}}),
-            );
+            return refused(status, reason);
         }
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(body["address"], "https://sync.example/hooks/google/users");
@@ -206,22 +219,11 @@ impl FakeGoogle {
         };
         let answer = json!({"kind": "api#channel", "id": id, "resourceId": channel.resource_id,
             "expiration": channel.until_ms.to_string()});
-        assert!(self.channels.insert(id, channel).is_none(), "an id twice");
+        if self.channels.contains_key(&id) {
+            return refused(400, "channelIdNotUnique");
+        }
+        self.channels.insert(id, channel);
         respond(200, &answer)
-    }
-
-    fn group(&self, address: &str) -> Value {
-        let count = self.groups[address].0.len();
-        json!({"id": address, "email": address, "name": address,
-            "directMembersCount": count.to_string()})
-    }
-
-    /// Everybody of a group, nested membership counted.
-    fn members(&self, address: &str) -> impl Iterator<Item = String> {
-        let (direct, nested) = &self.groups[address];
-        let inner = nested.iter().flat_map(|group| self.members(group));
-        let all: Vec<String> = direct.iter().cloned().chain(inner).collect();
-        all.into_iter()
     }
 
     fn list(&self, query: &BTreeMap<String, String>) -> Value {
@@ -243,24 +245,64 @@ impl FakeGoogle {
             .filter(below)
             .filter(|user| !self.lists_are_empty && !self.unlisted.contains(&user.id))
             .collect();
+        let people = listed.iter().map(|user| to_json(user)).collect();
+        self.page("users", people, query)
+    }
+
+    /// The address of a group by its address or id.
+    fn address_of<'a>(&'a self, key: &'a str) -> &'a str {
+        let mut addresses = self.groups.keys();
+        addresses
+            .find(|address| id_of_group(address) == key)
+            .map_or(key, String::as_str)
+    }
+
+    fn group(&self, address: &str) -> Value {
+        let members = &self.groups[address].members;
+        json!({"id": id_of_group(address), "email": address, "name": address,
+            "directMembersCount": members.len().to_string()})
+    }
+
+    /// Everybody of a group who is there, nested membership counted.
+    fn members(&self, address: &str) -> BTreeSet<String> {
+        let group = &self.groups[address];
+        let inner = group.nested.iter().flat_map(|group| self.members(group));
+        let all = group.members.iter().cloned().chain(inner);
+        all.filter(|id| self.users.contains_key(id)).collect()
+    }
+
+    /// The page of a list that a query asks for.
+    fn page(&self, list: &str, all: Vec<Value>, query: &BTreeMap<String, String>) -> Value {
         let from: usize = query
             .get("pageToken")
             .map_or(0, |token| token.parse().unwrap());
-        let page: Vec<Value> = listed
-            .iter()
-            .skip(from)
-            .take(self.page_size)
-            .map(|user| to_json(user))
-            .collect();
-        let mut answer = json!({"kind": "admin#directory#users"});
+        let len = all.len();
+        let page: Vec<Value> = all.into_iter().skip(from).take(self.page_size).collect();
+        let mut answer = json!({"kind": format!("admin#directory#{list}")});
         if !page.is_empty() {
-            answer["users"] = Value::Array(page);
+            answer[list] = Value::Array(page);
         }
-        if from + self.page_size < listed.len() {
+        if from + self.page_size < len {
             answer["nextPageToken"] = json!((from + self.page_size).to_string());
         }
         answer
     }
+}
+
+fn refused(status: u16, reason: &str) -> http::Response<Bytes> {
+    respond(
+        status,
+        &json!({"error": {"code": status, "message": "Refused",
+            "errors": [{"domain": "global", "reason": reason, "message": "Refused"}]}}),
+    )
+}
+
+/// Google's id of a group, which is not its address.
+fn id_of_group(address: &str) -> String {
+    address
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 fn to_json(user: &FakeUser) -> Value {

@@ -1,12 +1,12 @@
 //! Looks at a few people, from the hint to the roster.
 
 use super::runs::{changes, district, email};
-use super::{FakeUser, World, assign};
+use super::{FakeGroup, FakeUser, World, assign};
 use crate::keys;
 use crate::memory::{CrashPoint, block_on};
 use crate::ports::Store;
 use crate::roster::commit;
-use crate::runs::{self, RunState, Trigger, TriggerKind, Work};
+use crate::runs::{self, Lane, RunState, Trigger, TriggerKind, Work};
 use crate::tick;
 use connectors::google::look::Whom;
 use mapping::account::{Email, Role, Status, StatusCause};
@@ -197,7 +197,7 @@ fn a_provider_that_fails_ends_in_failed_looks_and_no_busy_loop() {
     let first = world.look_at(&[7]);
     assert_eq!(first.state, RunState::Failed);
     assert_eq!(first.failure.unwrap().code, "provider_unavailable");
-    let newest = block_on(runs::list(&world.ports, &world.tenant, None, 10)).unwrap();
+    let newest = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)).unwrap();
     assert_eq!(newest.entries.len(), 4, "the first run and three looks");
     world.google(|google| assert!(google.requests < 40, "{}", google.requests));
     assert_eq!(hints_left(&world), Vec::<String>::new());
@@ -247,14 +247,14 @@ fn with_groups() -> World {
     });
     world.google(|google| {
         let nested = vec!["inner@maplegrove.example".to_owned()];
-        google.groups.insert(
-            "it@maplegrove.example".to_owned(),
-            (vec![id_of(60)], nested),
-        );
-        google.groups.insert(
-            "inner@maplegrove.example".to_owned(),
-            (vec![id_of(61)], vec![]),
-        );
+        for (address, member, nested) in [
+            ("it@maplegrove.example", 60, nested),
+            ("inner@maplegrove.example", 61, Vec::new()),
+        ] {
+            let members = [id_of(member)].into();
+            let group = FakeGroup { members, nested };
+            google.groups.insert(address.to_owned(), group);
+        }
     });
     assert_eq!(world.sync().state, RunState::Applied);
     assert!(world.accounts()[&email(61)].roles.contains(&Role::Admin));
@@ -267,7 +267,7 @@ fn where_groups_decide_a_look_brings_gains_and_news_and_leaves_losses_to_the_nig
     world.google(|google| {
         google.user(61).given_name = "Zoë".to_owned();
         let inner = google.groups.get_mut("inner@maplegrove.example").unwrap();
-        inner.0.push(id_of(62));
+        inner.members.insert(id_of(62));
         google.user(7).suspended = true;
         google.remove(8);
     });
@@ -281,7 +281,7 @@ fn where_groups_decide_a_look_brings_gains_and_news_and_leaves_losses_to_the_nig
     // A group that does not name somebody any more is no proof in a look.
     world.google(|google| {
         let inner = google.groups.get_mut("inner@maplegrove.example").unwrap();
-        inner.0.clear();
+        inner.members.clear();
     });
     assert_eq!(world.look_at(&[61, 62]).state, RunState::Unchanged);
     world.sync();
@@ -413,7 +413,7 @@ fn a_night_between_two_looks_is_a_full_run() {
             .unwrap();
         world.ask_for_look(whom(2)).await.unwrap();
         world.tick_until_idle().await;
-        let list = runs::list(&world.ports, &world.tenant, None, 10)
+        let list = runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)
             .await
             .unwrap();
         let works: Vec<Work> = list.entries.iter().map(|(_, run)| run.work).collect();

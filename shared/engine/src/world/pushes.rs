@@ -8,7 +8,7 @@ use crate::doors::fetch_google::{ConnectionRequest, Operation};
 use crate::doors::nudge::Nudge;
 use crate::memory::{CrashPoint, block_on};
 use crate::ports::Clock;
-use crate::runs::{self, RunState, TriggerKind, Work};
+use crate::runs::{self, Lane, RunState, TriggerKind, Work};
 use crate::tick;
 use crate::watching::{self, PushState};
 use bytes::Bytes;
@@ -130,7 +130,7 @@ fn a_push_leads_to_a_look_at_the_person_alone() {
     let accounts = world.accounts();
     assert_eq!(accounts[&email(7)].given_name, "Zoë");
     assert_eq!(accounts[&email(8)].given_name, "Given8");
-    let list = block_on(runs::list(&world.ports, &world.tenant, None, 1)).unwrap();
+    let list = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 1)).unwrap();
     let run = &list.entries[0].1;
     assert_eq!(
         (run.work, run.trigger.kind),
@@ -144,7 +144,7 @@ fn a_push_leads_to_a_look_at_the_person_alone() {
     let before = world.accounts();
     block_on(world.tick_until_idle());
     assert_eq!(world.accounts(), before);
-    let list = block_on(runs::list(&world.ports, &world.tenant, None, 10)).unwrap();
+    let list = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)).unwrap();
     assert_eq!(list.entries.len(), 3, "five pushes are one look");
 }
 

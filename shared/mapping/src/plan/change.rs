@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Field, Status};
 use crate::evaluate::{Cause, OutOfScope};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Generation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,6 +29,8 @@ pub enum ChangeKind {
 pub enum Reason {
     /// The source confirmed that the person is gone.
     DeletedAtSource,
+    /// An administrator edited the account.
+    EditedByHand,
     /// These rules reach the person, who was known before or is new.
     Imported {
         /// The rules.
@@ -45,6 +47,8 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<OutOfScope>,
     },
+    /// An administrator restored the account.
+    RestoredByHand,
     /// The rules changed and don't reach the person any more.
     RulesChanged {
         /// What the rules say, if the person was seen.
@@ -53,6 +57,11 @@ pub enum Reason {
     },
     /// The provider shows the person as suspended or archived.
     SuspendedAtSource,
+    /// An administrator undid the commits after this one.
+    Undone {
+        /// The commit whose roster came back.
+        to: Generation,
+    },
     /// The provider does not show the person as suspended any more.
     UnsuspendedAtSource,
 }
@@ -65,11 +74,13 @@ impl fmt::Display for Reason {
         };
         match self {
             Reason::DeletedAtSource => f.write_str("deleted at the source"),
+            Reason::EditedByHand => f.write_str("edited by hand"),
             Reason::Imported { cause } => cause.fmt(f),
             Reason::Matched { cause } => write!(f, "matched by verified email, {cause}"),
             Reason::MovedOutOfScope { why } => {
                 write!(f, "moved out of scope at the source{}", because(why))
             }
+            Reason::RestoredByHand => f.write_str("restored by hand"),
             Reason::RulesChanged { why } => {
                 write!(
                     f,
@@ -78,6 +89,7 @@ impl fmt::Display for Reason {
                 )
             }
             Reason::SuspendedAtSource => f.write_str("suspended at the source"),
+            Reason::Undone { to } => write!(f, "put back to commit {to} by an undo"),
             Reason::UnsuspendedAtSource => f.write_str("no longer suspended at the source"),
         }
     }
@@ -131,6 +143,11 @@ impl Change {
             return None;
         }
         after.changed_at_ms = now_ms;
+        Some(Self::exactly(before, after, cause))
+    }
+
+    /// The change between two different states of one account, the later one as it is.
+    pub(super) fn exactly(before: &Account, after: Account, cause: Reason) -> Self {
         let kind = match (before.status, after.status) {
             (Status::Active | Status::Suspended, Status::Deleted) => ChangeKind::Delete,
             (Status::Active, Status::Suspended) => ChangeKind::Suspend,
@@ -140,7 +157,7 @@ impl Change {
             | (Status::Deleted, Status::Deleted)
             | (Status::Suspended, Status::Suspended) => ChangeKind::Update,
         };
-        Some(Self {
+        Self {
             account: after.id.clone(),
             kind,
             role_change: before.roles != after.roles,
@@ -148,7 +165,7 @@ impl Change {
             before: Some(before.clone()),
             after,
             cause,
-        })
+        }
     }
 }
 

@@ -43,6 +43,9 @@ fn keep_unreached(
     account: &Account,
     why: OutOfScope,
 ) -> Option<Change> {
+    if account.protected {
+        return None;
+    }
     let mut after = account.clone();
     let mut reason = Reason::RulesChanged { why: Some(why) };
     if !fields::is_shared(account, input.connection) {

@@ -119,6 +119,10 @@ fn follow(
     cause: Reason,
 ) -> (Option<Change>, Option<IssueKind>) {
     let mut after = account.clone();
+    if account.protected {
+        after.sources.insert(input.link(&seen.record.external_id));
+        return (Change::between(account, after, cause, input.now_ms), None);
+    }
     let conflict = address_conflict(input, account, &desired.email);
     if conflict.is_some() && account.status == Status::Deleted {
         return (None, conflict);

@@ -2,7 +2,8 @@
 
 use crate::district::{District, person, school_rules};
 use mapping::account::Role;
-use mapping::guard::{Known, Limits, Refusal, Verdict, check, check_snapshot};
+use mapping::guard::{COUNT_MAX, Known, LimitSet, Limits, Refusal, Verdict, check, check_snapshot};
+use mapping::ids::OrganizationId;
 use mapping::plan::Absence;
 use mapping::rules::{Leaving, LeavingAction};
 use mapping::summary::{Counts, RoleGroup, Tally};
@@ -18,6 +19,7 @@ fn counts(tally: Tally) -> Counts {
 fn students(number: u64) -> Known {
     Known {
         by_group: [(RoleGroup::Students, number)].into(),
+        ..Known::default()
     }
 }
 
@@ -29,7 +31,7 @@ fn deletions(number: u64) -> Counts {
 }
 
 fn is_held(counts: &Counts, known: &Known) -> bool {
-    check(counts, known, &Limits::default()) != Verdict::Proceed
+    check(counts, known, &LimitSet::default()) != Verdict::Proceed
 }
 
 #[test]
@@ -64,8 +66,9 @@ fn half_of_the_staff_is_not_hidden_by_the_many_students() {
     };
     let known = Known {
         by_group: [(RoleGroup::Staff, 100), (RoleGroup::Students, 10_000)].into(),
+        ..Known::default()
     };
-    let Verdict::Hold(refusals) = check(&counts, &known, &Limits::default()) else {
+    let Verdict::Hold(refusals) = check(&counts, &known, &LimitSet::default()) else {
         panic!("not held");
     };
     let sentences: Vec<String> = refusals.iter().map(Refusal::to_string).collect();
@@ -189,4 +192,120 @@ fn limits_read_from_json_keep_defaults_and_refuse_unknown_fields() {
     assert_eq!(limits.deletions.count, 2);
     assert_eq!(limits.updates, Limits::default().updates);
     assert!(serde_json::from_str::<Limits>(r#"{"creates":{}}"#).is_err());
+}
+
+#[test]
+fn a_whole_school_is_not_hidden_by_the_district() {
+    let oak = OrganizationId::parse("oak").unwrap();
+    let tally = Tally {
+        deletions: 61,
+        ..Tally::default()
+    };
+    let mut counts = counts(tally);
+    counts.by_organization.insert(oak.clone(), tally);
+    let mut known = students(50_000);
+    assert!(
+        !is_held(&counts, &known),
+        "a school of which nothing is known"
+    );
+    known.by_organization.insert(oak.clone(), 400);
+    let Verdict::Hold(refusals) = check(&counts, &known, &LimitSet::default()) else {
+        panic!("not held");
+    };
+    let sentences: Vec<String> = refusals.iter().map(Refusal::to_string).collect();
+    assert_eq!(
+        sentences,
+        ["61 deletions among 400 known accounts of oak, more than 10 and than 15%"]
+    );
+}
+
+#[test]
+fn a_role_group_may_have_limits_of_its_own() {
+    let limits: LimitSet = serde_json::from_str(
+        r#"{"groups":{"staff":{"suspensions":{"share_percent":0,"count":0}}}}"#,
+    )
+    .unwrap();
+    let tally = Tally {
+        suspensions: 1,
+        ..Tally::default()
+    };
+    let mut counts = counts(tally);
+    let known = Known {
+        by_group: [(RoleGroup::Staff, 100), (RoleGroup::Students, 100)].into(),
+        ..Known::default()
+    };
+    assert_eq!(check(&counts, &known, &limits), Verdict::Proceed);
+    counts.by_group = [(RoleGroup::Staff, tally)].into();
+    assert_ne!(check(&counts, &known, &limits), Verdict::Proceed);
+    assert_eq!(
+        limits.of_group(RoleGroup::Staff).deletions,
+        Limits::default().deletions
+    );
+}
+
+#[test]
+fn roll_over_weeks_raise_limits_and_lower_none() {
+    let mut usual = LimitSet::default();
+    usual.everybody.suspensions.share_percent = 90;
+    let raised = usual.raised(&LimitSet::roll_over());
+    assert_eq!(raised.everybody.suspensions.share_percent, 90);
+    assert_eq!(raised.everybody.updates.share_percent, 100);
+    assert_eq!(raised.of_schools(), Limits::ROLL_OVER_SCHOOLS);
+    let mut strict = LimitSet::roll_over();
+    strict
+        .groups
+        .insert(RoleGroup::Staff, Limits::default().into());
+    let raised = usual.raised(&strict);
+    assert_eq!(
+        raised.of_group(RoleGroup::Staff).suspensions.share_percent,
+        90
+    );
+    assert_eq!(
+        raised.of_group(RoleGroup::Students).updates.share_percent,
+        100
+    );
+}
+
+#[test]
+fn limits_out_of_range_are_refused_by_name() {
+    let mut limits = LimitSet::default();
+    assert_eq!(limits.validate(), Ok(()));
+    limits.everybody.updates.share_percent = 101;
+    let refused = limits.validate().unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "everybody.updates.share_percent: must be from 0 to 100"
+    );
+    let mut limits = LimitSet::roll_over();
+    let mut own = Limits::default();
+    own.deletions.count = COUNT_MAX + 1;
+    limits.groups.insert(RoleGroup::Students, own.into());
+    let refused = limits.validate().unwrap_err();
+    assert_eq!(refused.field, "groups.students.deletions.count");
+}
+
+#[test]
+fn the_known_accounts_are_counted_as_changes_move_them() {
+    let mut district = District::in_sync();
+    let changes = |district: &District| district.plan().changes;
+    let mut known = Known::default();
+    for account in district.accounts.values() {
+        known.count(None, account);
+    }
+    let before = known.clone();
+    assert_eq!(known.total(), district.accounts.len() as u64);
+    let leaving = Leaving {
+        deleted: LeavingAction::Delete,
+        moved: LeavingAction::Suspend,
+    };
+    district.rules.set_leaving(leaving).unwrap();
+    district.remove("ana", Absence::Deleted);
+    for change in changes(&district) {
+        known.count(change.before.as_ref(), &change.after);
+    }
+    assert_eq!(known.total(), before.total() - 1);
+    for change in changes(&district) {
+        known.count(Some(&change.after), change.before.as_ref().unwrap());
+    }
+    assert_eq!(known, before);
 }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod ant_paths;
 #[cfg(test)]
+mod by_hand;
+#[cfg(test)]
 mod conditions;
 #[cfg(test)]
 mod district;

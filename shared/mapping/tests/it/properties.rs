@@ -231,7 +231,7 @@ proptest! {
         let mut limits = Limits::default();
         limits.deletions.count = count;
         limits.deletions.share_percent = share_percent;
-        if check(&counts, &known, &limits) == Verdict::Proceed {
+        if check(&counts, &known, &limits.into()) == Verdict::Proceed {
             let over_count = counts.total.deletions > count;
             let over_share = counts.total.deletions * 100 > share_percent * known.total();
             prop_assert!(!(over_count && over_share));

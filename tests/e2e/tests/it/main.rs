@@ -5,12 +5,14 @@
     reason = "in a test, support which fails fails the test"
 )]
 
+mod attention;
 mod bad_input;
 mod consent;
 mod crashes;
 mod explaining;
 mod faults;
 mod limits;
+mod matrix;
 mod people;
 mod pushes;
 mod webhook;

@@ -15,7 +15,7 @@ use super::reply::{ApiError, Reply};
 use super::{State, admin, rewrite};
 use crate::faults::FaultKind;
 use crate::journal::Entry;
-use crate::lock::read;
+use crate::lock::{lock, read};
 use crate::server::Dropped;
 
 /// Answers a request.
@@ -52,13 +52,15 @@ pub(super) async fn answer(
             &faults,
         ),
     };
-    let reply = compressed(conditional(reply, &exchange), &exchange);
-    let cut = faults.contains(&FaultKind::TruncatedBody);
-    let reply = if cut {
-        rewrite::truncated(reply)
-    } else {
-        reply
+    let cut = |reply: Reply, how: FaultKind| {
+        if faults.contains(&how) {
+            rewrite::truncated(reply)
+        } else {
+            reply
+        }
     };
+    let reply = cut(conditional(reply, &exchange), FaultKind::CutText);
+    let reply = cut(compressed(reply, &exchange), FaultKind::TruncatedBody);
     entry.status = reply.status;
     entry.body_bytes = u64::try_from(reply.body.len()).unwrap_or(u64::MAX);
     state.journal.record(entry);
@@ -171,6 +173,7 @@ fn directory(state: &State, exchange: &Exchange, entry: &mut Entry) -> Result<Re
         parameters: &exchange.parameters,
         tokens: &state.page_tokens,
         listings: &state.listings,
+        page_limit: lock(&state.switches).page_limit,
         channels: &state.channels,
         takes_http_channels: state.config.takes_http_channels,
         body: &exchange.body,

@@ -31,12 +31,15 @@ pub(super) fn replacement(fault: &FaultKind) -> Option<Reply> {
                         <p>The server encountered a temporary error and could not complete your request.";
             Some(Reply::html(*status, page.to_owned()))
         }
-        FaultKind::ChangeField { .. }
+        FaultKind::ChangeAnswer { .. }
+        | FaultKind::ChangeField { .. }
         | FaultKind::ConnectionReset
+        | FaultKind::CutText
         | FaultKind::DuplicatePage
         | FaultKind::EmptyLists
         | FaultKind::EmptyPage
         | FaultKind::EndlessPages
+        | FaultKind::FirstRecords { .. }
         | FaultKind::Latency { .. }
         | FaultKind::MissingNextPageToken
         | FaultKind::RepeatedPageToken
@@ -87,7 +90,10 @@ pub(super) fn rewrite(
     let changes = faults.iter().any(|fault| {
         !matches!(
             fault,
-            FaultKind::Latency { .. } | FaultKind::Stall { .. } | FaultKind::TruncatedBody
+            FaultKind::CutText
+                | FaultKind::Latency { .. }
+                | FaultKind::Stall { .. }
+                | FaultKind::TruncatedBody
         )
     });
     if !changes || reply.status != 200 {
@@ -111,6 +117,7 @@ pub(super) fn rewrite(
 fn apply(state: &State, exchange: &Exchange, fault: &FaultKind, body: &mut Value) {
     let Value::Object(fields) = body else { return };
     match fault {
+        FaultKind::ChangeAnswer { field, value } => change_field(body, field, value.as_ref()),
         FaultKind::ChangeField {
             index,
             field,
@@ -128,6 +135,13 @@ fn apply(state: &State, exchange: &Exchange, fault: &FaultKind, body: &mut Value
         FaultKind::EmptyLists => {
             fields.retain(|name, _| !LISTS.contains(&name.as_str()) && name != "nextPageToken");
         }
+        FaultKind::FirstRecords { count } => {
+            let list = LISTS.iter().find(|name| fields.contains_key(**name));
+            let list = list.and_then(|name| fields.get_mut(*name)?.as_array_mut());
+            if let Some(list) = list {
+                list.truncate(*count);
+            }
+        }
         FaultKind::EmptyPage => fields.retain(|name, _| !LISTS.contains(&name.as_str())),
         FaultKind::MissingNextPageToken => drop(fields.remove("nextPageToken")),
         FaultKind::DuplicatePage => {
@@ -144,6 +158,7 @@ fn apply(state: &State, exchange: &Exchange, fault: &FaultKind, body: &mut Value
             fields.extend(token.map(|token| ("nextPageToken".to_owned(), json!(token))));
         }
         FaultKind::ConnectionReset
+        | FaultKind::CutText
         | FaultKind::EndlessPages
         | FaultKind::Error { .. }
         | FaultKind::Html { .. }
@@ -188,7 +203,7 @@ fn change_field(record: &mut Value, field: &str, value: Option<&Value>) {
     }
 }
 
-/// The first half of an answer's body, announced as all of it.
+/// The first half of an answer's text or body, announced as all of it.
 pub(super) fn truncated(mut reply: Reply) -> Reply {
     reply.body.truncate(reply.body.len() / 2);
     reply

@@ -181,3 +181,56 @@ async fn a_fault_can_be_limited_to_a_query() {
         500
     );
 }
+
+#[tokio::test]
+async fn an_answer_itself_can_be_changed_and_a_list_cut_short() {
+    let kind = FaultKind::ChangeAnswer {
+        field: "users".to_owned(),
+        value: Some(json!("none")),
+    };
+    let (world, token) = world_with(Fault::at(USERS, kind)).await;
+    let (_, body) = world.get(&token, "users", &[ALL]).await;
+    assert_eq!(body["users"], "none");
+    assert!(body["nextPageToken"].is_string(), "the rest is as it was");
+    let (world, token) = world_with(Fault::at(USERS, FaultKind::FirstRecords { count: 3 })).await;
+    let (_, body) = world.get(&token, "users", &[ALL]).await;
+    assert_eq!(body["users"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_text_can_end_in_the_middle() {
+    let (world, token) = world_with(Fault::at(USERS, FaultKind::CutText)).await;
+    let text = world.get_raw(&token, "users", &[ALL]).await;
+    let text = text.text().await.unwrap();
+    assert!(text.starts_with('{') && serde_json::from_str::<Value>(&text).is_err());
+}
+
+#[tokio::test]
+async fn pages_can_be_smaller_than_asked_for() {
+    let world = World::of(250).await;
+    let token = world.admin_token().await;
+    world.fake.set_page_limit(Some(20));
+    let (_, body) = world
+        .get(&token, "users", &[ALL, ("maxResults", "500")])
+        .await;
+    assert_eq!(body["users"].as_array().unwrap().len(), 20);
+    assert!(body["nextPageToken"].is_string());
+    world.fake.set_page_limit(None);
+    let (_, body) = world
+        .get(&token, "users", &[ALL, ("maxResults", "500")])
+        .await;
+    assert!(body["nextPageToken"].is_null());
+}
+
+#[tokio::test]
+async fn it_can_be_down_for_a_while() {
+    let mut world = World::of(20).await;
+    let token = world.admin_token().await;
+    world.fake.go_down();
+    let request = world.http.get(world.url(USERS)).bearer_auth(&token);
+    // The port closes with the next turn of the fake's own task.
+    tokio::task::yield_now().await;
+    assert!(request.send().await.is_err());
+    world.fake.come_up().await.unwrap();
+    assert_eq!(world.get(&token, "users", &[ALL]).await.0, 200);
+}

@@ -8,6 +8,9 @@ pub(crate) type Values = Vec<(String, Option<Vec<u8>>)>;
 /// A store operation failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
+    /// A test asked for it (see [`crate::Controls::fail_at`]).
+    #[error("the store failed, as it was asked to")]
+    AskedFor,
     /// The host has ended or "crashed".
     #[error("the host has ended")]
     Halted,

@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::{
-    Operation, accounts, connections, document, operations, organizations, rules, runs, tenants,
+    Operation, accounts, connections, document, forward, operations, organizations, rules, runs,
+    tenants,
 };
 use crate::doors::fetch_google::Operation as AtProvider;
 use crate::ports::Ports;
@@ -29,6 +30,7 @@ pub(super) async fn perform<P: Ports>(
             Operation::MintKey => Box::pin(tenants::mint_key(call)),
             Operation::RevokeKey => Box::pin(tenants::revoke_key(call)),
             Operation::ListAudit => Box::pin(tenants::list_audit(call)),
+            Operation::ListAttention => Box::pin(tenants::list_attention(call)),
             Operation::ReadWebhookSecret => Box::pin(tenants::read_webhook_secret(call)),
             Operation::MintWebhookSecret => Box::pin(tenants::mint_webhook_secret(call)),
             Operation::RemoveWebhookSecret => Box::pin(tenants::remove_webhook_secret(call)),
@@ -71,11 +73,18 @@ pub(super) async fn perform<P: Ports>(
             Operation::ReadRun => Box::pin(runs::read(call)),
             Operation::ListChanges => Box::pin(runs::changes(call)),
             Operation::ListIssues => Box::pin(runs::issues(call)),
-            Operation::ApproveRun => Box::pin(runs::approve(call)),
-            Operation::DiscardRun => Box::pin(runs::discard(call)),
             Operation::RequestPreview => Box::pin(runs::preview(call)),
             Operation::ListAccounts => Box::pin(accounts::list(call)),
             Operation::ReadAccount => Box::pin(accounts::read(call)),
+            Operation::ApproveRun
+            | Operation::DiscardRun
+            | Operation::EditAccount
+            | Operation::ListCommits
+            | Operation::ReadGuard
+            | Operation::ReplaceGuard
+            | Operation::ReplanRun
+            | Operation::RestoreAccount
+            | Operation::UndoCommit => Box::pin(forward::hand_over(call, "roster")),
         };
     performing.await
 }

@@ -66,6 +66,7 @@ routes! {
     MintKey "POST" "/api/v1/tenants/{tenant}/keys" OperatorOrAdmin,
     RevokeKey "DELETE" "/api/v1/tenants/{tenant}/keys/{key}" OperatorOrAdmin,
     ListAudit "GET" "/api/v1/tenants/{tenant}/audit" Read,
+    ListAttention "GET" "/api/v1/tenants/{tenant}/attention" Read,
     ReadWebhookSecret "GET" "/api/v1/tenants/{tenant}/webhook-secret" Read,
     MintWebhookSecret "POST" "/api/v1/tenants/{tenant}/webhook-secret" Write,
     RemoveWebhookSecret "DELETE" "/api/v1/tenants/{tenant}/webhook-secret" Write,
@@ -110,9 +111,16 @@ routes! {
     ListIssues "GET" "/api/v1/tenants/{tenant}/runs/{run}/issues" Read,
     ApproveRun "POST" "/api/v1/tenants/{tenant}/runs/{run}/approve" Write,
     DiscardRun "POST" "/api/v1/tenants/{tenant}/runs/{run}/discard" Write,
+    ReplanRun "POST" "/api/v1/tenants/{tenant}/runs/{run}/replan" Write,
     RequestPreview "POST" "/api/v1/tenants/{tenant}/previews" Write,
     ListAccounts "GET" "/api/v1/tenants/{tenant}/accounts" Read,
     ReadAccount "GET" "/api/v1/tenants/{tenant}/accounts/{account}" Read,
+    EditAccount "PATCH" "/api/v1/tenants/{tenant}/accounts/{account}" Write,
+    RestoreAccount "POST" "/api/v1/tenants/{tenant}/accounts/{account}/restore" Write,
+    ListCommits "GET" "/api/v1/tenants/{tenant}/commits" Read,
+    UndoCommit "POST" "/api/v1/tenants/{tenant}/commits/{generation}/undo" Write,
+    ReadGuard "GET" "/api/v1/tenants/{tenant}/guard" Read,
+    ReplaceGuard "PUT" "/api/v1/tenants/{tenant}/guard" Write,
 }
 
 /// What a method and path lead to.

@@ -3,11 +3,9 @@
 use super::call::{Call, List};
 use crate::audit::{self, Action};
 use crate::connections;
-use crate::doors::nudge::Nudge;
 use crate::doors::{json, webhook};
 use crate::hints;
 use crate::history;
-use crate::holding;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::runs::{self, Lane, Trigger, TriggerKind};
@@ -23,12 +21,24 @@ type Answer = Result<http::Response<Bytes>, Problem>;
 
 pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
     let before = call.number("cursor")?;
-    let page = runs::list(call.ports, call.tenant()?, before, call.limit()?).await?;
+    let lane = lane(call)?;
+    let page = runs::list(call.ports, call.tenant()?, lane, before, call.limit()?).await?;
     let list = List {
         items: page.entries.into_iter().map(|(_, run)| run).collect(),
         next: page.next.map(|number| number.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
+}
+
+/// The lane that the client asks for; runs when it does not say.
+fn lane<P>(call: &Call<'_, P>) -> Result<Lane, Problem> {
+    let asked = call.query("lane");
+    let asked = asked.as_deref().unwrap_or(Lane::Run.as_str());
+    let found = Lane::ALL.into_iter().find(|lane| lane.as_str() == asked);
+    found.ok_or_else(|| Problem {
+        kind: Kind::BadRequest,
+        ..Problem::field("lane", "must be run, edit or preview")
+    })
 }
 
 /// Something with its sentence for people: the same words in the API, the console and tests.
@@ -146,28 +156,6 @@ pub(super) async fn issues<P: Ports>(call: &Call<'_, P>) -> Answer {
             next,
         },
     ))
-}
-
-/// Lets a held plan happen.
-pub(super) async fn approve<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let id = known_run(call).await?;
-    let (who, tenant) = (call.actor()?, call.tenant()?);
-    audit::record(call.ports, tenant, &who, Action::RunApproved, id.as_str()).await?;
-    let run = holding::approve(call.ports, tenant, &id).await?;
-    let mut response = json(StatusCode::OK, &run);
-    response.extensions_mut().insert(Nudge {
-        tenant: tenant.clone(),
-    });
-    Ok(response)
-}
-
-/// Discards a held plan.
-pub(super) async fn discard<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let id = known_run(call).await?;
-    let (who, tenant) = (call.actor()?, call.tenant()?);
-    audit::record(call.ports, tenant, &who, Action::RunDiscarded, id.as_str()).await?;
-    let run = holding::discard(call.ports, tenant, &id).await?;
-    Ok(json(StatusCode::OK, &run))
 }
 
 async fn known_run<P: Ports>(call: &Call<'_, P>) -> Result<RunId, Problem> {

@@ -3,6 +3,7 @@
 use super::Access;
 use crate::confirming;
 use crate::evaluation::{frozen_rules, internal};
+use crate::fenced::Fenced;
 use crate::fetching::{self, FetchScope};
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ pub(super) async fn slice<P: Ports>(
     };
     let access = Access::open(ports, &asked.tenant, connection).await?;
     let rules = frozen_rules(ports, &asked.tenant, &asked.run).await?;
+    let fenced = Fenced::new(ports, &asked.tenant, asked.fence);
     let token = async |fresh: bool| access.slice_token(fresh).await;
     let outcome = match asked.task {
         Task::Fetch => {
@@ -46,14 +48,16 @@ pub(super) async fn slice<P: Ports>(
             };
             let plan = fetch_plan(access.base_url()?, &rules, &run);
             let begin = || Fetch::start(plan, ports.now());
-            fetching::slice(ports, scope, unit_ids(&rules), begin, token, deadline).await?
+            fetching::slice(&fenced, scope, unit_ids(&rules), begin, token, deadline).await?
         }
         Task::Confirm => {
             let directory = access.directory()?;
             let begin = |ids| Lookup::start(directory.clone(), ids, WINDOW_DEFAULT, run.number);
-            confirming::slice(ports, &asked.tenant, &run.id, begin, token, deadline).await?
+            confirming::slice(&fenced, &asked.tenant, &run.id, begin, token, deadline).await?
         }
-        Task::Evaluate | Task::Settle => return failed("this component evaluates nothing"),
+        Task::Draft | Task::Evaluate | Task::Settle => {
+            return failed("this component evaluates nothing");
+        }
     };
     Ok(outcome)
 }

@@ -53,6 +53,8 @@ pub(crate) struct Context<'a> {
     pub(crate) parameters: &'a BTreeMap<String, String>,
     pub(crate) tokens: &'a PageTokens,
     pub(crate) listings: &'a users::Listings,
+    /// The most records of a page, whatever was asked for.
+    pub(crate) page_limit: Option<usize>,
     pub(crate) channels: &'a Channels,
     pub(crate) takes_http_channels: bool,
     pub(crate) body: &'a [u8],
@@ -80,11 +82,12 @@ impl Context<'_> {
 
     /// A number within limits.
     pub(crate) fn page_size(&self, default: usize, max: usize) -> Result<usize, ApiError> {
+        let limit = self.page_limit.unwrap_or(max);
         let Some(text) = self.parameter("maxResults") else {
-            return Ok(default);
+            return Ok(default.min(limit));
         };
         let size = text.parse().ok().filter(|size| (1..=max).contains(size));
-        size.ok_or_else(|| {
+        size.map(|size| size.min(limit)).ok_or_else(|| {
             let message =
                 format!("Invalid value '{text}'. Values must be within the range: [1, {max}]");
             ApiError::invalid_parameter("maxResults", message)
