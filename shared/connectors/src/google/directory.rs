@@ -5,7 +5,8 @@ mod org_units;
 mod users;
 
 pub use groups::{
-    GroupEntry, GroupsPage, MembersPage, parse_group, parse_groups_page, parse_members_page,
+    GroupEntry, GroupsPage, MembersPage, parse_group, parse_groups_page, parse_has_member,
+    parse_members_page,
 };
 pub use org_units::parse_org_units;
 pub use users::{NAME_BYTES_MAX, Person, UsersPage, parse_user, parse_users_page};
@@ -161,6 +162,22 @@ impl Directory {
         ];
         pairs.extend(page_token.map(|token| ("pageToken", token)));
         self.get(&path, &pairs, access_token)
+    }
+
+    /// `GET admin/directory/v1/groups/{groupKey}/hasMember/{memberKey}`: whether somebody belongs
+    /// to a group, nested membership counted.
+    pub fn has_member(
+        &self,
+        group_key: &str,
+        member_key: &str,
+        access_token: &str,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let path = format!(
+            "groups/{}/hasMember/{}",
+            encode(group_key),
+            encode(member_key)
+        );
+        self.get(&path, &[("fields", "isMember")], access_token)
     }
 
     fn population(&self) -> (&str, &str) {

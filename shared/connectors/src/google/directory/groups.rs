@@ -90,6 +90,12 @@ struct RawMember<'a> {
     kind: Text<'a>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HasMember {
+    is_member: bool,
+}
+
 /// Reads a page of `groups.list`.
 pub fn parse_groups_page(body: &[u8]) -> Result<GroupsPage, Malformation> {
     let page: RawGroups<'_> = serde_json::from_slice(body).map_err(|e| malformation(&e))?;
@@ -120,6 +126,12 @@ fn to_entry(raw: RawGroup) -> Result<GroupEntry, Malformation> {
         },
         direct_members: count.parse().map_err(|_| Malformation::Shape)?,
     })
+}
+
+/// Reads an answer of `members.hasMember`.
+pub fn parse_has_member(body: &[u8]) -> Result<bool, Malformation> {
+    let answer: HasMember = serde_json::from_slice(body).map_err(|e| malformation(&e))?;
+    Ok(answer.is_member)
 }
 
 /// Reads a page of `members.list`. Nested groups are skipped, because their members are listed
