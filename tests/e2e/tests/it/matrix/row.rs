@@ -39,6 +39,9 @@ pub(crate) const TOLD: &str = "it fails and says why";
 /// See [`WAITED`].
 pub(crate) const GIVEN_UP: &str = "it is tried several times, then it fails";
 
+/// See [`WAITED`].
+pub(crate) const DOUBTED: &str = "who is missing is asked for by id, stays, and is named";
+
 /// How the run ends in which something breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Ends {
