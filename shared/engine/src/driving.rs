@@ -26,6 +26,7 @@ use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::staging::BUCKETS;
 use crate::verdict;
+use crate::watching;
 use jiff::Timestamp;
 use mapping::ids::{ConnectionId, TenantId};
 
@@ -482,18 +483,23 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
         .await?
         .unwrap_or_default();
     hints::account(ports, tenant, run).await?;
-    if run.work == Work::Look {
-        looking::tidy(ports, tenant, &run.id, staged.parts).await?;
+    if run.lane == Lane::Run
+        && run.work == Work::Full
+        && matches!(run.state, RunState::Applied | RunState::Unchanged)
+        && let Some(connection) = &run.connection
+    {
+        watching::begin(ports, tenant, connection).await?;
     }
-    let parts = match run.work {
-        Work::Full => staged.parts,
-        Work::Look => 0,
-    };
-    for part in 0..parts {
-        let keys: Vec<String> = (0..BUCKETS)
-            .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
-            .collect();
-        ports.delete_many(&keys).await?;
+    match run.work {
+        Work::Full => {
+            for part in 0..staged.parts {
+                let keys: Vec<String> = (0..BUCKETS)
+                    .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
+                    .collect();
+                ports.delete_many(&keys).await?;
+            }
+        }
+        Work::Look => looking::tidy(ports, tenant, &run.id, staged.parts).await?,
     }
     if run.state == RunState::Held {
         return Ok(());

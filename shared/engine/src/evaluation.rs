@@ -151,7 +151,7 @@ impl<'a> Evaluator<'a> {
         accounts: &mut Accounts,
     ) -> Result<(), Error> {
         let (outcome, derived) = self.decide(store, person, accounts).await?;
-        self.keep(progress, writer, person, outcome, derived);
+        Self::keep(progress, writer, person, outcome, derived);
         Ok(())
     }
 
@@ -201,7 +201,6 @@ impl<'a> Evaluator<'a> {
 
     /// Adds what a step yielded to the plan.
     pub(crate) fn keep(
-        &self,
         progress: &mut PlanProgress,
         writer: &mut PlanWriter<'_>,
         person: Person<'_>,

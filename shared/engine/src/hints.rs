@@ -84,15 +84,15 @@ pub async fn take<P: Store + Clock>(
     let mut looks: Looks = record::read(ports, &key).await?.unwrap_or_default();
     let list = log(tenant, connection);
     let count = list.count(ports).await?;
-    let last = count.min(looks.done + HINTS_PER_LOOK_MAX);
+    let to = count.min(looks.done + HINTS_PER_LOOK_MAX);
     let now_ms = ports.now().as_millisecond();
     let mut taken = Taken {
-        to: last,
-        more: last < count,
+        to,
+        more: to < count,
         people: BTreeSet::new(),
     };
     let known_hole = looks.hole.take();
-    for number in looks.done + 1..=last {
+    for number in looks.done + 1..=to {
         let hint: Option<Whom> = record::read(ports, &list.entry_key(number)).await?;
         match hint {
             Some(whom) => {

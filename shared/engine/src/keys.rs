@@ -161,11 +161,6 @@ pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}", lane.as_str())
 }
 
-/// A run as it was asked for.
-pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
-    format!("run/{tenant}/{run}/asked")
-}
-
 /// Counts those of the requests for a lane's run that were for a look only.
 pub fn run_looks(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}/looks", lane.as_str())
@@ -181,9 +176,24 @@ pub fn looks(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("looks/{tenant}/{connection}")
 }
 
+/// A tenant's push channels.
+pub fn watch(tenant: &TenantId) -> String {
+    format!("watch/{tenant}")
+}
+
+/// Where a push channel leads, by its id.
+pub fn channel(id: &str) -> String {
+    format!("channel/{id}")
+}
+
 /// A part of what a look saw.
 pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
     format!("run/{tenant}/{run}/sights/{piece}")
+}
+
+/// A run as it was asked for.
+pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
+    format!("run/{tenant}/{run}/asked")
 }
 
 /// How far a run is in a phase.

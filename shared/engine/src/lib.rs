@@ -51,6 +51,7 @@ pub mod tenants;
 pub mod tick;
 pub mod verdict;
 pub mod versioned;
+pub mod watching;
 pub mod webhooks;
 
 #[cfg(test)]

@@ -317,7 +317,7 @@ impl Evaluator<'_> {
             };
             let (outcome, derived) = self.decide(store, person, &mut accounts).await?;
             if self.is_trusted(person, &outcome) {
-                self.keep(progress, writer, person, outcome, derived);
+                Self::keep(progress, writer, person, outcome, derived);
             }
         }
         Ok(())

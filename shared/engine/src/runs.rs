@@ -1,10 +1,10 @@
 //! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
 //!
-//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are given out
-//! in order; the run with the number `next` is the one that waits. A request claims that number
-//! with `increment`: the first notes what was asked for, later ones join it. Starting a run moves
-//! `next` on, so a request that comes after the start gets a run of its own and nothing that
-//! changed in between is missed.
+//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are
+//! given out in order; the run with the number `next` is the one that waits. A request claims that
+//! number with `increment`: the first notes what was asked for, later ones join it. Starting a run
+//! moves `next` on, so a request that comes after the start gets a run of its own and nothing that
+//! changed in between is missed. What was done by hand is never joined.
 //!
 //! What was asked for has a key of its own: a run's record is written by nobody but the holder of
 //! the lease, so a request that is slow can't put back a run that has begun.
@@ -397,11 +397,10 @@ pub async fn ensure<P: Store + Clock>(
     ports
         .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
         .await?;
-    let key = asked_key(tenant, Lane::Run, number)?;
     let id = Lane::Run.run_id(number).map_err(bad_id)?;
-    let known = read(ports, tenant, &id).await?;
-    match known {
+    match read(ports, tenant, &id).await? {
         None => {
+            let key = asked_key(tenant, Lane::Run, number)?;
             let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
             record::write(ports, &key, &run).await?;
         }
@@ -529,8 +528,7 @@ pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, 
         return Ok(false);
     };
     let id = Lane::Run.run_id(number).map_err(bad_id)?;
-    let run = read(store, tenant, &id).await?;
-    Ok(run.is_some_and(|run| {
+    Ok(read(store, tenant, &id).await?.is_some_and(|run| {
         let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
         !is_reading && !run.state.is_finished()
     }))

@@ -67,6 +67,11 @@ impl Nights {
         None
     }
 
+    /// Whether this instant lies in a season in which no run is scheduled.
+    pub fn is_paused_at(&self, now: Timestamp) -> bool {
+        !self.pauses.is_empty() && self.is_paused(now.to_zoned(self.zone.clone()).date())
+    }
+
     fn is_paused(&self, date: Date) -> bool {
         self.pauses
             .iter()

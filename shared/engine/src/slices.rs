@@ -65,6 +65,10 @@ pub enum SliceOutcome {
     },
 }
 
+/// The answer of a component that has nothing to say but that it did what it was asked for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Done {}
+
 /// Why a component did not answer a request for a slice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallError {

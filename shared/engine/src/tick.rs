@@ -10,7 +10,9 @@ use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
 use crate::schedule::{self, Nights};
+use crate::slices::{self, Done};
 use crate::tenants::{self, Tenant};
+use crate::watching;
 use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{RunId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,9 @@ const SERVED: [Lane; 4] = [Lane::Edit, Lane::Run, Lane::Edit, Lane::Preview];
 
 /// How many tenants are read at once from the list.
 const TENANTS_PER_PAGE: usize = 100;
+
+/// The component that keeps push channels open.
+const WATCH_COMPONENT: &str = "watch-google";
 
 /// What a tick did for one run.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -145,6 +150,26 @@ async fn drive_lanes<P: Ports>(
                 Driven::LeaseLost | Driven::Wait { .. } => break,
             }
         }
+    }
+    watch(ports, tenant, report).await
+}
+
+/// Has a tenant's push channels looked after, if something is due for them.
+async fn watch<P: Ports>(ports: &P, tenant: &Tenant, report: &mut TickReport) -> Result<(), Error> {
+    let is_paused = nights(tenant).is_paused_at(ports.now());
+    let Some(turn) = watching::due(ports, &tenant.id, is_paused).await? else {
+        return Ok(());
+    };
+    let Some(lease) = Lease::take(ports, &tenant.id).await? else {
+        return Ok(());
+    };
+    let done: Result<Done, _> = slices::call(ports, WATCH_COMPONENT, "/watch", &turn).await;
+    lease.release(ports, &tenant.id).await?;
+    if let Err(error) = done {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason: format!("push channels: {error}"),
+        });
     }
     Ok(())
 }

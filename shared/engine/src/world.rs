@@ -7,6 +7,7 @@ mod by_hand;
 mod google;
 mod held;
 mod looks;
+mod pushes;
 mod receiver;
 mod runs;
 mod sleepers;
@@ -20,7 +21,8 @@ use crate::hints;
 use crate::keys;
 use crate::large;
 use crate::memory::{MemoryPorts, block_on};
-use crate::ports::{Store, TransportError};
+use crate::ports::{Clock, Store, TransportError};
+use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
 use crate::settings;
@@ -28,7 +30,7 @@ use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
 use connectors::google::look::Whom;
-pub(crate) use google::{FakeGoogle, FakeGroup, FakeUser};
+pub(crate) use google::{FakeChannel, FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
@@ -59,6 +61,7 @@ impl World {
                 "seal_keys",
                 "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             ),
+            ("public_url", "https://sync.example"),
             ("google_client_id", "rollcall.apps.googleusercontent.com"),
             ("google_client_secret", "a-secret-of-the-fake-google"),
         ] {
@@ -143,6 +146,29 @@ impl World {
         )
         .await
         .unwrap();
+    }
+
+    /// Puts the connection into a state.
+    pub(crate) fn set_state(&self, state: State) {
+        let of = (&Actor::Operator, Action::ConnectionSaved);
+        let change = |connection: &mut connections::Connection| {
+            connection.state = state;
+            Ok(Change::Write)
+        };
+        self.ports.advance(Duration::from_mins(1));
+        let modified = connections::modify(&self.ports, &self.tenant, &self.connection, of, change);
+        block_on(modified).unwrap();
+    }
+
+    /// Sets the seasons in which no run is scheduled.
+    pub(crate) fn set_pauses(&self, pauses: serde_json::Value) {
+        block_on(async {
+            let key = keys::tenant(&self.tenant);
+            let stored: Option<serde_json::Value> = record::read(&self.ports, &key).await.unwrap();
+            let mut stored = stored.unwrap();
+            stored["value"]["pauses"] = pauses;
+            record::write(&self.ports, &key, &stored).await.unwrap();
+        });
     }
 
     /// Edits the connection's rules.
@@ -328,7 +354,12 @@ pub(crate) async fn answer(
         Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
         Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
-        Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
+        Some("admin.googleapis.com") => {
+            let mut google = google.lock().unwrap();
+            google.now_ms = ports.now().as_millisecond();
+            Ok(google.answer(&request))
+        }
+        Some("oauth2.googleapis.com") => Ok(http::Response::new(Bytes::new())),
         _ => Err(TransportError::Denied),
     }
 }

@@ -42,6 +42,9 @@ pub struct Setup {
     pub directory: Option<PathBuf>,
     /// Whether the operator is sent alerts.
     pub alerts: bool,
+    /// Whether Google pushes changes as they happen. Otherwise it refuses to, and nothing happens
+    /// but what a test does.
+    pub pushes: bool,
     /// Variables that are set differently from usual; `None` leaves one out.
     pub variables: BTreeMap<&'static str, Option<&'static str>>,
 }
@@ -54,8 +57,16 @@ impl Setup {
             shape: DistrictShape::default(),
             directory: None,
             alerts: false,
+            pushes: false,
             variables: BTreeMap::new(),
         }
+    }
+
+    /// The same with a Google that pushes changes.
+    #[must_use]
+    pub fn with_pushes(mut self) -> Self {
+        self.pushes = true;
+        self
     }
 
     /// The same with the store in a directory.
@@ -286,6 +297,7 @@ async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
     let people = People::generate(1, setup.people, setup.shape.clone());
     let config = Config {
         clock: Arc::new(VirtualClock::new()),
+        takes_http_channels: setup.pushes,
         ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
     };
     FakeGoogle::start(people, config)

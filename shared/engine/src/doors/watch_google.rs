@@ -1,8 +1,10 @@
-//! The door of the `watch-google` component, reached over service chaining alone: looks at the few
-//! people of a Google Workspace of whom something is known to have changed.
+//! The door of the `watch-google` component, reached over service chaining alone: keeps push
+//! channels of a Google Workspace open, and looks at the few people of whom something is known to
+//! have changed.
 
 use crate::doors::fetch_google::{Access, unit_ids, unit_scopes};
 use crate::doors::json;
+use crate::doors::webhook::push;
 use crate::evaluation::{frozen_rules, internal};
 use crate::fenced::Fenced;
 use crate::fetching::FetchScope;
@@ -10,12 +12,16 @@ use crate::looking::{self, group_look};
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
 use crate::runs::{self, Work};
-use crate::slices::{SliceOutcome, SliceRequest, Task};
+use crate::settings;
+use crate::slices::{Done, SliceOutcome, SliceRequest, Task};
+use crate::watching::{self, Turn};
 use bytes::Bytes;
 use connectors::fetch::WINDOW_DEFAULT;
 use connectors::google::look::LookPlan;
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
+use mapping::ids::{ConnectionId, TenantId};
+use serde::{Deserialize, Serialize};
 
 /// Serves one request.
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
@@ -29,9 +35,44 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
                 .map(|outcome| json(StatusCode::OK, &outcome)),
             Err(problem) => Err(problem),
         },
+        "/watch" => match parse_json::<Turn>(&request) {
+            Ok(asked) => watch(ports, &asked).await,
+            Err(problem) => Err(problem),
+        },
+        "/close" => match parse_json::<Close>(&request) {
+            Ok(asked) => close(ports, &asked).await,
+            Err(problem) => Err(problem),
+        },
         _ => Err(Problem::not_found()),
     };
     answer.unwrap_or_else(|problem| problem.to_response())
+}
+
+/// A request to close the channels of a connection.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Close {
+    /// Whose connection it is.
+    pub(crate) tenant: TenantId,
+    /// The connection.
+    pub(crate) connection: ConnectionId,
+}
+
+/// Opens, renews or closes channels, whatever is due.
+async fn watch<P: Ports>(ports: &P, asked: &Turn) -> Result<http::Response<Bytes>, Problem> {
+    let access = Access::open(ports, &asked.tenant, &asked.connection).await?;
+    let address = settings::public_url(ports).await?.at(push::PATH);
+    let token = async |fresh: bool| access.token(fresh).await;
+    watching::turn(ports, asked, &access.directory()?, &address, token).await?;
+    Ok(json(StatusCode::OK, &Done {}))
+}
+
+async fn close<P: Ports>(ports: &P, asked: &Close) -> Result<http::Response<Bytes>, Problem> {
+    let at = (&asked.tenant, &asked.connection);
+    let access = Access::open(ports, at.0, at.1).await?;
+    let token = async |fresh: bool| access.token(fresh).await;
+    watching::close(ports, at, &access.directory()?, token).await?;
+    Ok(json(StatusCode::OK, &Done {}))
 }
 
 /// Looks at the people of a run until the request's time is up.

@@ -36,6 +36,15 @@ pub(crate) struct FakeGroup {
     pub(crate) nested: Vec<String>,
 }
 
+/// A channel at Google.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeChannel {
+    pub(crate) token: String,
+    pub(crate) event: String,
+    pub(crate) resource_id: String,
+    pub(crate) until_ms: i64,
+}
+
 /// People and what goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeGoogle {
@@ -50,6 +59,14 @@ pub(crate) struct FakeGoogle {
     pub(crate) groups: BTreeMap<String, FakeGroup>,
     /// Lists are refused for good.
     pub(crate) refuses_lists: bool,
+    /// Channels that are open, by id.
+    pub(crate) channels: BTreeMap<String, FakeChannel>,
+    /// How long a channel lives, in milliseconds.
+    pub(crate) channel_life_ms: i64,
+    /// Opening a channel is refused with this status and reason.
+    pub(crate) channels_refused: Option<(u16, &'static str)>,
+    /// Now, in milliseconds since the Unix epoch.
+    pub(crate) now_ms: i64,
     /// How many requests were answered.
     pub(crate) requests: u64,
     page_size: usize,
@@ -68,6 +85,10 @@ impl FakeGoogle {
             lists_are_empty: false,
             user_errors: 0,
             refuses_lists: false,
+            channels: BTreeMap::new(),
+            channel_life_ms: 172_800_000,
+            channels_refused: None,
+            now_ms: 0,
             requests: 0,
             page_size: 10,
             students: "/Students".to_owned(),
@@ -100,6 +121,16 @@ impl FakeGoogle {
     pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
         self.requests += 1;
         assert_eq!(request.headers()["authorization"], "Bearer access");
+        if request.uri().path() == "/admin/directory_v1/channels/stop" {
+            let body: Value = serde_json::from_slice(request.body()).unwrap();
+            let open = self.channels.remove(body["id"].as_str().unwrap());
+            let open = open.expect("a channel that is closed was open");
+            assert_eq!(open.resource_id, body["resourceId"].as_str().unwrap());
+            return http::Response::builder()
+                .status(204)
+                .body(Bytes::new())
+                .unwrap();
+        }
         let path = request
             .uri()
             .path()
@@ -109,7 +140,9 @@ impl FakeGoogle {
             form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .into_owned()
                 .collect();
-        if path == "users" && self.refuses_lists {
+        if path == "users/watch" {
+            self.watch(request, &query)
+        } else if path == "users" && self.refuses_lists {
             respond(
                 403,
                 &json!({"error": {"code": 403, "message": "Not Authorized"}}),
@@ -163,6 +196,34 @@ impl FakeGoogle {
         } else {
             panic!("the connector asked for {path}")
         }
+    }
+
+    fn watch(
+        &mut self,
+        request: &http::Request<Bytes>,
+        query: &BTreeMap<String, String>,
+    ) -> http::Response<Bytes> {
+        assert_eq!(query["customer"], "my_customer");
+        if let Some((status, reason)) = self.channels_refused {
+            return refused(status, reason);
+        }
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!(body["address"], "https://sync.example/hooks/google/users");
+        assert_eq!(body["params"]["ttl"], "172800");
+        let id = body["id"].as_str().unwrap().to_owned();
+        let channel = FakeChannel {
+            token: body["token"].as_str().unwrap().to_owned(),
+            event: query["event"].clone(),
+            resource_id: format!("resource-{}", self.channels.len()),
+            until_ms: self.now_ms + self.channel_life_ms,
+        };
+        let answer = json!({"kind": "api#channel", "id": id, "resourceId": channel.resource_id,
+            "expiration": channel.until_ms.to_string()});
+        if self.channels.contains_key(&id) {
+            return refused(400, "channelIdNotUnique");
+        }
+        self.channels.insert(id, channel);
+        respond(200, &answer)
     }
 
     fn list(&self, query: &BTreeMap<String, String>) -> Value {
@@ -226,6 +287,14 @@ impl FakeGoogle {
         }
         answer
     }
+}
+
+fn refused(status: u16, reason: &str) -> http::Response<Bytes> {
+    respond(
+        status,
+        &json!({"error": {"code": status, "message": "Refused",
+            "errors": [{"domain": "global", "reason": reason, "message": "Refused"}]}}),
+    )
 }
 
 /// Google's id of a group, which is not its address.

@@ -37,6 +37,7 @@ fn components_are_small() {
         "rules",
         "scheduler",
         "sync",
+        "watch-google",
         "webhook",
     ] {
         let path = artifacts.path(component).unwrap();

@@ -14,5 +14,6 @@ mod faults;
 mod limits;
 mod matrix;
 mod people;
+mod pushes;
 mod webhook;
 mod whole_path;
