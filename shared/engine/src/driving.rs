@@ -309,6 +309,12 @@ async fn apply<P: Ports>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
+    let plan = plan_progress(ports, tenant, run).await?;
+    if plan.is_empty() {
+        // It was held for what the source showed, not for what would change.
+        run.enter(RunState::Unchanged, ports.now().as_millisecond());
+        return Ok(SliceOutcome::Done);
+    }
     let request = ApplyRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),

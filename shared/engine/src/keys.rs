@@ -191,6 +191,11 @@ pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
     format!("run/{tenant}/{run}/sights/{piece}")
 }
 
+/// A run as it was asked for.
+pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
+    format!("run/{tenant}/{run}/asked")
+}
+
 /// How far a run is in a phase.
 pub fn run_progress(tenant: &TenantId, run: &RunId, phase: &str) -> String {
     format!("run/{tenant}/{run}/{phase}")

@@ -1,10 +1,13 @@
 //! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
 //!
-//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are given out
-//! in order; the run with the number `next` is the one that waits. A request claims that number
-//! with `increment`: the first makes the record, later ones join it. Starting a run moves `next`
-//! on, so a request that comes after the start gets a run of its own and nothing that changed in
-//! between is missed.
+//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are
+//! given out in order; the run with the number `next` is the one that waits. A request claims that
+//! number with `increment`: the first notes what was asked for, later ones join it. Starting a run
+//! moves `next` on, so a request that comes after the start gets a run of its own and nothing that
+//! changed in between is missed. What was done by hand is never joined.
+//!
+//! What was asked for has a key of its own: a run's record is written by nobody but the holder of
+//! the lease, so a request that is slow can't put back a run that has begun.
 
 use crate::error::Error;
 use crate::keys;
@@ -336,7 +339,7 @@ async fn request_work<P: Store + Clock>(
                 .increment(&keys::run_looks(tenant, lane, number), 1)
                 .await?;
         }
-        let key = run_key(tenant, lane, number)?;
+        let key = asked_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
             let mut run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
@@ -368,7 +371,7 @@ pub async fn request_by_hand<P: Store + Clock>(
     }
     let run = new_run(lane, number, trigger, None, ports)?;
     record::write(ports, &keys::run_progress(tenant, &run.id, BY_HAND), work).await?;
-    record::write(ports, &run_key(tenant, lane, number)?, &run).await?;
+    record::write(ports, &asked_key(tenant, lane, number)?, &run).await?;
     Ok(Some(run.id))
 }
 
@@ -394,10 +397,10 @@ pub async fn ensure<P: Store + Clock>(
     ports
         .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
         .await?;
-    let key = run_key(tenant, Lane::Run, number)?;
-    let known: Option<Run> = record::read(ports, &key).await?;
-    match known {
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    match read(ports, tenant, &id).await? {
         None => {
+            let key = asked_key(tenant, Lane::Run, number)?;
             let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
             record::write(ports, &key, &run).await?;
         }
@@ -410,7 +413,7 @@ pub async fn ensure<P: Store + Clock>(
         }
         Some(_) => {}
     }
-    Ok(Some(Lane::Run.run_id(number).map_err(bad_id)?))
+    Ok(Some(id))
 }
 
 /// What a run that begins is about: a look only if each of its requests was for one. To be called
@@ -490,13 +493,13 @@ pub async fn current<P: Store + Clock>(
         if next <= number {
             record::write(ports, &keys::run_next(tenant, lane), &(number + 1)).await?;
         }
-        let run: Option<Run> = record::read(ports, &run_key(tenant, lane, number)?).await?;
-        match run {
+        match numbered(ports, tenant, lane, number).await? {
             Some(run) => return Ok(Some(run)),
             None => leave(ports, tenant, lane).await?,
         }
     }
-    let Some(run) = waiting(ports, tenant, lane).await? else {
+    let Some(run) = numbered(ports, tenant, lane, next_number(ports, tenant, lane).await?).await?
+    else {
         return Ok(None);
     };
     record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
@@ -524,34 +527,33 @@ pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, 
     let Some(number) = active else {
         return Ok(false);
     };
-    let run: Option<Run> = record::read(store, &run_key(tenant, Lane::Run, number)?).await?;
-    Ok(run.is_some_and(|run| {
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    Ok(read(store, tenant, &id).await?.is_some_and(|run| {
         let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
         !is_reading && !run.state.is_finished()
     }))
 }
 
-async fn waiting<P: Store + Clock>(
+/// The run with this number, if it was asked for.
+async fn numbered<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     lane: Lane,
+    number: u64,
 ) -> Result<Option<Run>, Error> {
-    let number = next_number(ports, tenant, lane).await?;
-    let key = run_key(tenant, lane, number)?;
-    if let Some(run) = record::read(ports, &key).await? {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    if let Some(run) = read(ports, tenant, &id).await? {
         return Ok(Some(run));
     }
     if !ports.exists(&keys::run_claim(tenant, lane, number)).await? {
         return Ok(None);
     }
-    // Somebody claimed the number and died before writing the record. The request stands.
+    // Somebody claimed the number and died before noting anything. The request stands.
     let trigger = Trigger {
         kind: TriggerKind::Api,
         by: "recovered".to_owned(),
     };
-    let run = new_run(lane, number, trigger, None, ports)?;
-    record::write(ports, &key, &run).await?;
-    Ok(Some(run))
+    new_run(lane, number, trigger, None, ports).map(Some)
 }
 
 /// Writes a run's record.
@@ -565,7 +567,10 @@ pub async fn read(
     tenant: &TenantId,
     run: &RunId,
 ) -> Result<Option<Run>, Error> {
-    Ok(record::read(store, &keys::run(tenant, run)).await?)
+    if let Some(begun) = record::read(store, &keys::run(tenant, run)).await? {
+        return Ok(Some(begun));
+    }
+    Ok(record::read(store, &keys::run_asked(tenant, run)).await?)
 }
 
 /// Runs of one lane, newest first, with numbers below `before`.
@@ -581,7 +586,8 @@ pub async fn list(
     let mut entries = Vec::new();
     while number > 1 && entries.len() < limit {
         number -= 1;
-        if let Some(run) = record::read(store, &run_key(tenant, lane, number)?).await? {
+        let id = lane.run_id(number).map_err(bad_id)?;
+        if let Some(run) = read(store, tenant, &id).await? {
             entries.push((number, run));
         }
     }
@@ -591,8 +597,9 @@ pub async fn list(
     })
 }
 
-fn run_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
-    Ok(keys::run(tenant, &lane.run_id(number).map_err(bad_id)?))
+fn asked_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    Ok(keys::run_asked(tenant, &id))
 }
 
 fn bad_id(error: mapping::ids::IdError) -> Error {

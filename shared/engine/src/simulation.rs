@@ -142,10 +142,17 @@ impl Simulation {
                 let mut google = self.world.google.lock().unwrap();
                 self.directory.apply(edit, &mut google, self.step);
             }
-            Step::Freeze(worker, steps) => {
-                self.processes[worker].frozen_until = self.step + steps;
+            Step::Freeze(process, steps) => {
+                if let Some(process) = self.processes.get_mut(process) {
+                    process.frozen_until = self.step + steps;
+                }
             }
-            Step::Kill(worker) => self.processes[worker].kill(),
+            Step::Kill(process) => {
+                self.processes
+                    .get_mut(process)
+                    .into_iter()
+                    .for_each(Process::kill);
+            }
             Step::Provider(fault) => self.faults.lock().unwrap().provider = fault,
             Step::Rules(edit) => self.world.set_rules(|rules| edit.apply(rules)),
             Step::Skew(worker, skew_ms) => self.processes[worker].set_skew(skew_ms),

@@ -31,9 +31,19 @@ impl Simulation {
             if let Some(outcome) = self.processes[chosen].go_on() {
                 self.finish(chosen, outcome);
             }
+            self.doze(chosen);
         }
         self.processes
             .retain(|process| process.is_busy() || process.name.starts_with("worker"));
+    }
+
+    /// A visitor may sleep in the middle of the one thing that it does.
+    fn doze(&mut self, process: usize) {
+        let process = &mut self.processes[process];
+        process.dozes_after = process.dozes_after.and_then(|left| left.checked_sub(1));
+        if process.dozes_after == Some(0) {
+            process.frozen_until = self.step + 1 + self.dice.below(60);
+        }
     }
 
     fn begin_ticks(&mut self) {
@@ -120,6 +130,9 @@ impl Simulation {
             let name = format!("visitor of step {}", self.step);
             let ledger = Arc::clone(&self.ledger);
             let mut visitor = Process::new(name, self.dice.fork(), &self.world.ports, ledger);
+            if self.dice.per_mille(400) {
+                visitor.dozes_after = Some(1 + self.dice.below(10));
+            }
             visitor.start(work);
             self.processes.push(visitor);
         }

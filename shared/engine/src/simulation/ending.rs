@@ -2,6 +2,7 @@
 //! be what the directory and the rules mean.
 
 use super::invariants::now;
+use super::processes::Outcome;
 use super::{Simulation, hold, truth};
 use crate::holding;
 use crate::keys;
@@ -11,7 +12,7 @@ use crate::runs::{self, Lane, Run, RunState, Trigger, TriggerKind};
 use crate::schedule::CATCH_UP;
 use crate::simulation::ledger::peek;
 use crate::tenants;
-use crate::tick;
+use crate::tick::{self, TickReport};
 use crate::world::FakeUser;
 use jiff::SignedDuration;
 use mapping::account::{Account, Status};
@@ -54,7 +55,8 @@ impl Simulation {
     /// Ticks until nothing is under way.
     fn rest(&mut self) {
         for _ in 0..2_000 {
-            let report = now(tick::tick(&self.world.ports)).unwrap();
+            let report = self.tick();
+            self.check();
             assert_eq!(report.failures, [], "a tick failed");
             let busy = Lane::ALL.map(|lane| {
                 now(runs::has_work(&self.world.ports, &self.world.tenant, lane)).unwrap()
@@ -65,6 +67,16 @@ impl Simulation {
             self.world.ports.advance(Duration::from_secs(10));
         }
         panic!("the runs do not come to an end");
+    }
+
+    fn tick(&mut self) -> TickReport {
+        let worker = &mut self.processes[0];
+        worker.start(|ports| async move { Outcome::Ticked(tick::tick(&ports).await) });
+        loop {
+            if let Some(Outcome::Ticked(report)) = worker.go_on() {
+                return report.unwrap();
+            }
+        }
     }
 
     /// **Promise:** a night is not skipped, if anybody was awake in its time.
@@ -146,7 +158,10 @@ impl Simulation {
                 self.rest();
                 run = self.read(&asked.run);
             }
-            self.check_all(&run);
+            self.note(&format!(
+                "run {} is {:?} with {:?}",
+                run.id, run.state, run.counts.total
+            ));
             if run.state == RunState::Unchanged {
                 return;
             }
@@ -160,17 +175,6 @@ impl Simulation {
         now(runs::read(&self.world.ports, &self.world.tenant, id))
             .unwrap()
             .unwrap()
-    }
-
-    fn check_all(&mut self, run: &Run) {
-        self.note(&format!(
-            "run {} is {:?} with {:?}",
-            run.id, run.state, run.counts.total
-        ));
-        // These runs had no gate that notes what they write.
-        let key = keys::run(&self.world.tenant, &run.id);
-        self.ledger.lock().unwrap().written.insert(key);
-        self.check();
     }
 
     /// **Promise:** when the runs have nothing left to do, the roster is what the directory means
@@ -211,7 +215,16 @@ impl Simulation {
                     assert!(!account.no_longer_in_scope, "{user:?} {account:?}");
                 }
                 (Some(account), None) => assert_kept_for_a_reason(account, user, &rules),
-                (None, Some(_)) => assert!(user.suspended, "{user:?} has no account"),
+                (None, Some(_)) => {
+                    let email = user.email.to_lowercase();
+                    let holder = accounts
+                        .iter()
+                        .find(|account| account.email.as_str() == email);
+                    assert!(
+                        user.suspended,
+                        "{user:?} has no account, {holder:?} has the address"
+                    );
+                }
                 (None, None) => {}
             }
         }

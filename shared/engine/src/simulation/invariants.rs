@@ -134,7 +134,13 @@ impl Observer {
             format!("commit {number} was made under an older lease than its parent")
         })?;
         holds(commit.maps != self.newest.maps, || {
-            format!("commit {number} changes nothing")
+            let id = commit.run.as_ref().unwrap();
+            let plan: Option<planning::PlanProgress> =
+                super::ledger::peek(&self.ports, &planning::PlanProgress::key(&self.tenant, id));
+            format!(
+                "commit {number} changes nothing: {plan:?} {:?}",
+                self.changes(id)
+            )
         })?;
         let id = commit.run.as_ref().ok_or("a commit without a run")?;
         let twice = self.committed.get(id).map(|other| other.generation);

@@ -34,6 +34,8 @@ pub(super) struct Process {
     work: Option<Work>,
     /// It does not go on before this step: its host sleeps.
     pub(super) frozen_until: u64,
+    /// It falls asleep after so many operations.
+    pub(super) dozes_after: Option<u64>,
 }
 
 impl Process {
@@ -55,6 +57,7 @@ impl Process {
             gate: Rc::new(gate),
             work: None,
             frozen_until: 0,
+            dozes_after: None,
         }
     }
 

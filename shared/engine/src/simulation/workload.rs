@@ -29,9 +29,9 @@ pub(super) enum Step {
     Discard,
     /// Somebody edits the directory.
     Edit(Edit),
-    /// A worker's host sleeps for so many steps.
+    /// A process, by its number, sleeps for so many steps.
     Freeze(usize, u64),
-    /// A worker dies where it is.
+    /// A process, by its number, dies where it is.
     Kill(usize),
     /// The provider misbehaves in so many of a thousand answers, or behaves.
     Provider(Option<(Fault, u64)>),
@@ -70,8 +70,8 @@ impl Step {
             730..810 => choose_request(dice),
             810..840 => Step::Approve,
             840..850 => Step::Discard,
-            850..875 => Step::Kill(worker),
-            875..895 => Step::Freeze(worker, 1 + dice.below(25)),
+            850..875 => Step::Kill(dice.index(4)),
+            875..895 => Step::Freeze(dice.index(4), 1 + dice.below(25)),
             895..900 => Step::Skew(worker, i64::try_from(dice.below(6_000)).unwrap() - 3_000),
             900..930 => Step::Provider(Some(choose_fault(dice))),
             930..955 => Step::Provider(None),

@@ -203,6 +203,26 @@ fn a_held_plan_happens_once_it_is_approved() {
 }
 
 #[test]
+fn a_held_plan_without_a_change_makes_no_commit_when_it_is_approved() {
+    let world = World::new(district());
+    world.sync();
+    let before = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    world.google(|google| google.lists_are_empty = true);
+    let held = world.sync();
+    assert_eq!(held.state, RunState::Held);
+    block_on(async {
+        holding::approve(&world.ports, &world.tenant, &held.id)
+            .await
+            .unwrap();
+        world.tick_until_idle().await;
+    });
+    let run = block_on(runs::read(&world.ports, &world.tenant, &held.id)).unwrap();
+    assert_eq!(run.unwrap().state, RunState::Unchanged);
+    let after = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    assert_eq!(before, after);
+}
+
+#[test]
 fn a_held_plan_is_never_applied_to_a_roster_that_has_moved_on() {
     let world = World::new(district());
     world.sync();

@@ -65,6 +65,36 @@ fn go_on(work: &mut Pin<&mut impl Future>, left: &Cell<u64>) -> bool {
 }
 
 #[test]
+fn a_request_that_wakes_after_its_run_was_served_puts_nothing_back() {
+    let mut is_over = false;
+    for operations in 1.. {
+        let world = changed_world();
+        let trigger = || Trigger {
+            kind: TriggerKind::Api,
+            by: "test".to_owned(),
+        };
+        let left = Rc::new(Cell::new(operations));
+        let sleeper = world.ports.with_gate(Rc::new(Sleeps(Rc::clone(&left))));
+        let mut work = pin!(runs::request(&sleeper, &world.tenant, trigger()));
+        is_over |= go_on(&mut work, &left);
+        if is_over {
+            break;
+        }
+        block_on(runs::request(&world.ports, &world.tenant, trigger())).unwrap();
+        block_on(world.tick_until_idle());
+        left.set(u64::MAX);
+        let asked = block_on(work).unwrap();
+        block_on(world.tick_until_idle());
+        for id in ["r000001", "r000002", asked.run.as_str()] {
+            let id = mapping::ids::RunId::parse(id).unwrap();
+            let run = block_on(runs::read(&world.ports, &world.tenant, &id)).unwrap();
+            assert!(run.unwrap().state.is_finished(), "{operations} {id}");
+        }
+    }
+    assert!(is_over);
+}
+
+#[test]
 fn a_worker_that_wakes_after_another_finished_its_run_changes_nothing() {
     let expected = {
         let world = changed_world();

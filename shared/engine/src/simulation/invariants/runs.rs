@@ -18,6 +18,10 @@ impl Observer {
             if run.started_at_ms.is_some() {
                 self.started.entry(id.clone()).or_insert(step);
             }
+            let has_begun = self.started.contains_key(&id);
+            holds(!has_begun || run.state != RunState::Scheduled, || {
+                format!("run {id} had begun and is scheduled again")
+            })?;
             self.a_night_has_one_run(&run)?;
             self.what_is_finished_stays_finished(&run, ledger)?;
             self.only_an_applied_run_has_a_commit(&run)?;
@@ -45,7 +49,12 @@ impl Observer {
         let Some(known) = self.finished.get(&run.id) else {
             return Ok(());
         };
-        let may_follow = [RunState::Applied, RunState::Applying, RunState::Failed];
+        let may_follow = [
+            RunState::Applied,
+            RunState::Applying,
+            RunState::Failed,
+            RunState::Unchanged,
+        ];
         let is_decided = known.state == RunState::Held
             && (run.state == RunState::Superseded
                 || run.state == RunState::Discarded && ledger.discarded.contains(&run.id)
