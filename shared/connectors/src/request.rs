@@ -80,6 +80,23 @@ pub(crate) fn get_public(address: &str) -> Result<Request<Bytes>, RequestError> 
         .map_err(|_| RequestError)
 }
 
+/// A `POST` of JSON with a bearer token.
+pub(crate) fn post_json(
+    address: &str,
+    access_token: &str,
+    body: &serde_json::Value,
+) -> Result<Request<Bytes>, RequestError> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(address)
+        .header(header::AUTHORIZATION, format!("Bearer {access_token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json")
+        .header(header::USER_AGENT, USER_AGENT)
+        .body(Bytes::from(body.to_string()))
+        .map_err(|_| RequestError)
+}
+
 /// A `POST` of a form.
 pub(crate) fn post_form(
     address: &str,

@@ -292,10 +292,7 @@ impl Work<'_> {
             }
         }
         // A loser is left as they are: the next run has to meet them as new again.
-        changes.retain(|change| match change {
-            BaseChange::Put(row) => !self.plan.losers.contains(&row.entry.account),
-            BaseChange::Remove(_) => true,
-        });
+        changes.retain(|change| !change.is_of(&self.plan.losers));
         update(
             ports,
             draft,

@@ -79,6 +79,8 @@ pub enum Action {
     OrganizationDeleted,
     /// An organization was renamed.
     OrganizationRenamed,
+    /// A look at one person of a connection was asked for.
+    PersonSyncRequested,
     /// A preview was asked for.
     PreviewRequested,
     /// The rule set was changed.

@@ -24,7 +24,7 @@ pub const UNDOABLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What is done.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
-pub enum Work {
+pub enum ByHand {
     /// One account is edited.
     Edit {
         /// The account.
@@ -97,7 +97,7 @@ pub async fn request_edit(
     let account = account.ok_or(RefusedByHand::NotFound)?;
     plan::edit(&account, &edit, ports.now().as_millisecond())?;
     let link = account.sources.first().filter(|_| !edit.unpin.is_empty());
-    let work = Work::Edit {
+    let work = ByHand::Edit {
         account: id.clone(),
         connection: link.map(|link| link.connection.clone()),
         edit,
@@ -125,7 +125,7 @@ pub async fn request_restore(
         .await?;
     let account = account.ok_or(RefusedByHand::NotFound)?;
     plan::restore(&account, ports.now().as_millisecond())?;
-    let work = Work::Restore {
+    let work = ByHand::Restore {
         account: id.clone(),
     };
     request(
@@ -156,7 +156,7 @@ pub async fn request_undo(
     if commit::read(ports, tenant, undone.parent).await?.is_none() {
         return Err(RefusedByHand::TooOld(generation));
     }
-    let work = Work::Undo {
+    let work = ByHand::Undo {
         to: undone.parent,
         newest: newest.generation,
     };
@@ -169,7 +169,7 @@ async fn request(
     tenant: &TenantId,
     who: &Actor,
     (what, subject): (Action, &str),
-    work: &Work,
+    work: &ByHand,
 ) -> Result<RunId, RefusedByHand> {
     let trigger = Trigger {
         kind: TriggerKind::Api,

@@ -186,6 +186,12 @@ pub async fn read(
     Ok(found.map(|record| record.value))
 }
 
+/// The connection that the runs of a tenant read: the first that is active.
+pub async fn in_use(store: &impl Store, tenant: &TenantId) -> Result<Option<Connection>, Error> {
+    let all = list(store, tenant).await?;
+    Ok(all.into_iter().find(Connection::is_active))
+}
+
 /// All connections of a tenant, in the order they were made.
 pub async fn list(store: &impl Store, tenant: &TenantId) -> Result<Vec<Connection>, Error> {
     let limit = usize::try_from(CONNECTIONS_MAX).unwrap_or(usize::MAX);

@@ -3,6 +3,7 @@
 //! A door decodes, calls and encodes; it decides nothing about data. Components are frames around
 //! these functions, so that everything they do is tested without the platform.
 
+pub mod alerts;
 pub mod api;
 pub mod fetch_google;
 pub mod nudge;
@@ -12,6 +13,7 @@ pub mod roster;
 pub mod rules;
 mod shown;
 pub mod sync;
+pub mod watch_google;
 pub mod webhook;
 
 use bytes::Bytes;

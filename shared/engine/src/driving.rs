@@ -7,23 +7,26 @@
 //! ```
 
 use crate::applying::{Applied, ApplyRequest};
-use crate::by_hand::Work;
+use crate::by_hand::ByHand;
 use crate::connections::{self, Provider, State};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
+use crate::hints;
 use crate::holding;
 use crate::keys;
 use crate::lease::Lease;
+use crate::looking;
 use crate::planning::PlanProgress;
 use crate::ports::{Clock, Ports, Store};
 use crate::record;
 use crate::roster::commit;
 use crate::rules;
-use crate::runs::{self, Failure, Lane, Run, RunState};
+use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::staging::BUCKETS;
 use crate::verdict;
+use crate::watching;
 use jiff::Timestamp;
 use mapping::ids::{ConnectionId, TenantId};
 
@@ -122,7 +125,15 @@ async fn advance<P: Ports>(
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Fetch, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Fetch,
+                deadline,
+            )
+            .await;
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
             }
@@ -133,7 +144,15 @@ async fn advance<P: Ports>(
             Ok(then(run, outcome, RunState::Evaluating, ports))
         }
         RunState::Evaluating if run.lane.is_by_hand() => {
-            let outcome = ask(ports, tenant, run, ROSTER_COMPONENT, Task::Draft, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                ROSTER_COMPONENT,
+                Task::Draft,
+                deadline,
+            )
+            .await;
             if outcome == SliceOutcome::Done {
                 decide(ports, tenant, run).await?;
             }
@@ -143,14 +162,15 @@ async fn advance<P: Ports>(
             let outcome = ask(
                 ports,
                 tenant,
-                run,
+                (run, lease),
                 RULES_COMPONENT,
                 Task::Evaluate,
                 deadline,
             )
             .await;
             let plan = plan_progress(ports, tenant, run).await?;
-            let next = if plan.absent.is_empty() {
+            // A look has asked about each of its people already.
+            let next = if plan.absent.is_empty() || run.work == Work::Look {
                 RunState::Settling
             } else {
                 RunState::Confirming
@@ -159,11 +179,27 @@ async fn advance<P: Ports>(
         }
         RunState::Confirming => {
             let component = fetch_component(ports, tenant, run).await?;
-            let outcome = ask(ports, tenant, run, component, Task::Confirm, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                component,
+                Task::Confirm,
+                deadline,
+            )
+            .await;
             Ok(then(run, outcome, RunState::Settling, ports))
         }
         RunState::Settling => {
-            let outcome = ask(ports, tenant, run, RULES_COMPONENT, Task::Settle, deadline).await;
+            let outcome = ask(
+                ports,
+                tenant,
+                (run, lease),
+                RULES_COMPONENT,
+                Task::Settle,
+                deadline,
+            )
+            .await;
             if outcome != SliceOutcome::Done {
                 return Ok(outcome);
             }
@@ -201,9 +237,18 @@ async fn begin<P: Ports>(
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
+    run.work = runs::settle_work(ports, tenant, run).await?;
+    // When a full run served the requests that came with the hints, there may be none left.
+    let is_idle =
+        run.work == Work::Look && !hints::take(ports, tenant, &connection, &run.id).await?;
     run.connection = Some(connection);
     run.started_at_ms = Some(now_ms);
-    run.enter(RunState::Fetching, now_ms);
+    let next = if is_idle {
+        RunState::Unchanged
+    } else {
+        RunState::Fetching
+    };
+    run.enter(next, now_ms);
     Ok(SliceOutcome::Done)
 }
 
@@ -214,7 +259,9 @@ async fn begin_by_hand<P: Ports>(
     run: &mut Run,
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
-    if let Some(Work::Edit { connection, .. }) = runs::work_by_hand(ports, tenant, &run.id).await? {
+    if let Some(ByHand::Edit { connection, .. }) =
+        runs::work_by_hand(ports, tenant, &run.id).await?
+    {
         run.connection = connection;
     }
     run.parent = commit::newest(ports, tenant).await?.generation;
@@ -262,6 +309,12 @@ async fn apply<P: Ports>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
+    let plan = plan_progress(ports, tenant, run).await?;
+    if plan.is_empty() {
+        // It was held for what the source showed, not for what would change.
+        run.enter(RunState::Unchanged, ports.now().as_millisecond());
+        return Ok(SliceOutcome::Done);
+    }
     let request = ApplyRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
@@ -315,7 +368,7 @@ async fn apply<P: Ports>(
 async fn ask<P: Ports>(
     ports: &P,
     tenant: &TenantId,
-    run: &Run,
+    (run, lease): (&Run, &Lease),
     component: &str,
     task: Task,
     deadline: Timestamp,
@@ -323,6 +376,7 @@ async fn ask<P: Ports>(
     let request = SliceRequest {
         tenant: tenant.clone(),
         run: run.id.clone(),
+        fence: lease.fence,
         task,
         budget_ms: budget_ms(ports, deadline),
     };
@@ -374,8 +428,9 @@ async fn fetch_component(
     };
     // A connection that was deleted meanwhile has no tokens: its component says so.
     let provider = connection.map_or(Provider::Google, |connection| connection.provider);
-    Ok(match provider {
-        Provider::Google => "fetch-google",
+    Ok(match (provider, run.work) {
+        (Provider::Google, Work::Full) => "fetch-google",
+        (Provider::Google, Work::Look) => "watch-google",
     })
 }
 
@@ -427,11 +482,24 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
     let staged = fetching::staged_snapshot(ports, tenant, &run.id)
         .await?
         .unwrap_or_default();
-    for part in 0..staged.parts {
-        let keys: Vec<String> = (0..BUCKETS)
-            .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
-            .collect();
-        ports.delete_many(&keys).await?;
+    hints::account(ports, tenant, run).await?;
+    if run.lane == Lane::Run
+        && run.work == Work::Full
+        && matches!(run.state, RunState::Applied | RunState::Unchanged)
+        && let Some(connection) = &run.connection
+    {
+        watching::begin(ports, tenant, connection).await?;
+    }
+    match run.work {
+        Work::Full => {
+            for part in 0..staged.parts {
+                let keys: Vec<String> = (0..BUCKETS)
+                    .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
+                    .collect();
+                ports.delete_many(&keys).await?;
+            }
+        }
+        Work::Look => looking::tidy(ports, tenant, &run.id, staged.parts).await?,
     }
     if run.state == RunState::Held {
         return Ok(());

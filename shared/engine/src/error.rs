@@ -16,3 +16,13 @@ pub enum Error {
     #[error(transparent)]
     Variable(#[from] VariableError),
 }
+
+impl Error {
+    /// True when another worker goes on instead of this one.
+    pub fn is_lease_lost(&self) -> bool {
+        let (Error::Store(error) | Error::Record(RecordError::Store(error))) = self else {
+            return false;
+        };
+        *error == StoreError::LeaseLost
+    }
+}

@@ -8,20 +8,25 @@ use crate::error::Error;
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::large;
+use crate::looking::Sights;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
 use crate::record::{self, RecordError};
 use crate::roster::shard::Range;
-use crate::roster::{ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id};
-use crate::runs::{Failure, Run};
+use crate::roster::{
+    ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id, second_account_id,
+};
+use crate::runs::{Failure, Run, Work};
 use crate::slices::SliceOutcome;
-use crate::staging::{BUCKET_BITS, BUCKETS, Bucket};
+use crate::staging::{BUCKET_BITS, BUCKETS, Bucket, bucket_of_account};
 use jiff::Timestamp;
 use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Evaluation, Explanation, evaluate, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
+use mapping::matching;
 use mapping::plan::{
-    BaseEntry, BaseUpdate, Observation, Scope, StepInput, is_unchanged, record_digest, step,
+    BaseEntry, BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest,
+    step,
 };
 use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
@@ -31,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub struct RunRules {
     compiled: CompiledRules,
-    needs_groups: bool,
+    group_need: GroupNeed,
 }
 
 impl RunRules {
@@ -44,7 +49,7 @@ impl RunRules {
         followed.version = rules.version;
         Ok(Self {
             compiled: CompiledRules::new(&followed),
-            needs_groups: rules.group_need() != GroupNeed::None,
+            group_need: rules.group_need(),
         })
     }
 }
@@ -84,8 +89,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) run: &'a Run,
     pub(crate) connection: &'a ConnectionId,
     pub(crate) rules: &'a CompiledRules,
-    /// Whether the rules look at groups, which a single look at a person does not show.
-    pub(crate) needs_groups: bool,
+    /// Which groups the rules look at; a single look at a person does not show them all.
+    pub(crate) group_need: &'a GroupNeed,
     pub(crate) reader: Reader,
     pub(crate) now_ms: i64,
 }
@@ -111,7 +116,7 @@ impl<'a> Evaluator<'a> {
             run,
             connection,
             rules: &rules.compiled,
-            needs_groups: rules.needs_groups,
+            group_need: &rules.group_need,
             reader,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
@@ -146,12 +151,34 @@ impl<'a> Evaluator<'a> {
         person: Person<'_>,
         accounts: &mut Accounts,
     ) -> Result<(), Error> {
+        let (outcome, derived) = self.decide(store, person, accounts).await?;
+        Self::keep(progress, writer, person, outcome, derived);
+        Ok(())
+    }
+
+    /// Takes the step of one person. Beside what it yields, the account id that was derived for
+    /// them.
+    pub(crate) async fn decide(
+        &self,
+        store: &impl Store,
+        person: Person<'_>,
+        accounts: &mut Accounts,
+    ) -> Result<(StepOutcome, AccountId), Error> {
         let derived = match person.base {
             Some(row) => row.derived.clone(),
             None => derived_account_id(self.tenant, self.connection, person.external_id),
         };
-        let known = person.base.map_or(&derived, |row| &row.entry.account);
-        let account = accounts.get(store, &self.reader, known).await?;
+        let mut base = person.base;
+        let mut new_account_id = derived.clone();
+        let known = base.map_or(&derived, |row| &row.entry.account);
+        let mut account = accounts.get(store, &self.reader, known).await?;
+        let is_of_another = |account: &Account| {
+            matching::is_of_another(self.connection, person.external_id, account)
+        };
+        if account.as_ref().is_some_and(is_of_another) {
+            (base, account) = (None, None);
+            new_account_id = second_account_id(self.tenant, self.connection, person.external_id);
+        }
         let matched = match person.observation {
             Observation::Present(record) if account.is_none() => {
                 self.matched(store, record).await?
@@ -162,14 +189,26 @@ impl<'a> Evaluator<'a> {
             connection: self.connection,
             rules: self.rules,
             observation: person.observation,
-            base: person.base.map(|row| &row.entry),
+            base: base.map(|row| &row.entry),
             account: account.as_ref(),
             matched: matched.as_ref(),
             // Two people of one snapshot with one address are found when the plan is settled.
             email_shared: false,
-            new_account_id: derived.clone(),
+            new_account_id,
             now_ms: self.now_ms,
         });
+        Ok((outcome, derived))
+    }
+
+    /// Adds what a step yielded to the plan.
+    pub(crate) fn keep(
+        progress: &mut PlanProgress,
+        writer: &mut PlanWriter<'_>,
+        person: Person<'_>,
+        outcome: StepOutcome,
+        derived: AccountId,
+    ) {
+        let home = derived.clone();
         match outcome.base {
             BaseUpdate::Keep => {}
             BaseUpdate::Put(entry) => {
@@ -192,9 +231,12 @@ impl<'a> Evaluator<'a> {
             writer.issue(progress, issue);
         }
         if let Some(change) = outcome.change {
+            if change.account != home {
+                let bucket = bucket_of_account(change.account.as_str());
+                progress.foreign.insert(bucket);
+            }
             writer.change(progress, person.bucket, &change);
         }
-        Ok(())
     }
 
     /// The account that has the address of a person whom the connection never showed. Whether a
@@ -274,8 +316,9 @@ pub async fn slice<P: Store + Clock>(
     rules: &RunRules,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error> {
+    let is_look = run.work == Work::Look;
     let snapshot = fetching::staged_snapshot(ports, tenant, &run.id).await?;
-    let Some(snapshot) = snapshot.filter(|snapshot| snapshot.complete.is_some()) else {
+    let Some(snapshot) = snapshot.filter(|snapshot| is_look || snapshot.complete.is_some()) else {
         return Ok(SliceOutcome::Failed {
             failure: internal("the snapshot is not complete"),
         });
@@ -283,6 +326,12 @@ pub async fn slice<P: Store + Clock>(
     let evaluator = match Evaluator::open(ports, tenant, run, rules).await? {
         Ok(evaluator) => evaluator,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let sights = if is_look {
+        let of = (tenant, evaluator.connection);
+        Some(Sights::read(ports, of, &run.id, snapshot.parts).await?)
+    } else {
+        None
     };
     let key = PlanProgress::key(tenant, &run.id);
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
@@ -292,9 +341,15 @@ pub async fn slice<P: Store + Clock>(
     let mut writer = PlanWriter::new(tenant, &run.id);
     while progress.next_bucket < BUCKETS {
         let bucket = progress.next_bucket;
-        evaluator
-            .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
-            .await?;
+        if let Some(sights) = &sights {
+            evaluator
+                .looked_at(ports, &mut progress, &mut writer, sights, bucket)
+                .await?;
+        } else {
+            evaluator
+                .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
+                .await?;
+        }
         progress.next_bucket += 1;
         if writer.is_full() || ports.now() >= deadline {
             writer.save(ports, &mut progress).await?;
@@ -373,7 +428,7 @@ impl Evaluator<'_> {
     /// Whether somebody is listed but only leaves scope by what lists of groups and members say.
     /// Such a list may have been cut short: they are asked about like somebody who is missing.
     fn is_doubted(&self, entry: Option<&BaseEntry>, record: &SourceRecord) -> bool {
-        self.needs_groups
+        *self.group_need != GroupNeed::None
             && entry.is_some_and(|entry| {
                 entry.scope == Scope::In && entry.rules == self.rules.version()
             })

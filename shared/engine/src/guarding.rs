@@ -129,7 +129,7 @@ pub async fn replace(
     if value == guard && version > 0 {
         return Ok(guard);
     }
-    versioned::claim(ports, &key, version).await?;
+    versioned::claim_newest(ports, &key, version).await?;
     audit::record(ports, tenant, who, Action::GuardChanged, tenant.as_str()).await?;
     Ok(versioned::write(ports, &key, version, guard).await?.value)
 }

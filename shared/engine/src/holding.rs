@@ -1,17 +1,21 @@
 //! Held plans: an administrator looks at one and lets it happen, or discards it.
 //!
 //! A held plan was made from one roster. It is carried out as it was shown, or, when the roster has
-//! moved on since, not at all: then it is planned anew, by the next run or by one made for it. One
-//! plan at most is held at a time, since a later run knows everything that an earlier one knew.
+//! moved on since, not at all: then it is planned anew, by the next run or by one made for it. Of
+//! full runs one at most is held at a time, since a later one knows everything that an earlier one
+//! knew.
 
+use crate::attention;
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::keys;
 use crate::lease::Lease;
 use crate::ports::{Clock, Store};
 use crate::record;
 use crate::roster::commit;
-use crate::runs::{self, Lane, Requested, Run, RunState, Trigger, TriggerKind};
+use crate::runs::{self, Lane, Requested, Run, RunState, Trigger, TriggerKind, Work};
 use mapping::ids::{Generation, RunId, TenantId};
+use std::collections::BTreeSet;
 
 /// How often a plan that keeps going stale is made anew, in milliseconds.
 const RENEWED_EVERY_MS: i64 = 60 * 60 * 1_000;
@@ -54,7 +58,8 @@ pub async fn approve<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
-    let approved = approve_under_lease(ports, tenant, id).await;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
+    let approved = approve_under_lease(&fenced, tenant, id).await;
     lease.release(ports, tenant).await?;
     approved
 }
@@ -66,10 +71,13 @@ pub async fn discard<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let lease = Lease::take(ports, tenant).await?.ok_or(HoldError::Busy)?;
+    let fenced = Fenced::new(ports, tenant, lease.fence);
     let discarded = async {
-        let mut run = held(ports, tenant, id).await?;
-        run.enter(RunState::Discarded, ports.now().as_millisecond());
-        runs::write(ports, tenant, &run).await?;
+        let mut run = held(&fenced, tenant, id).await?;
+        attention::note(&fenced, tenant).await?;
+        run.enter(RunState::Discarded, fenced.now().as_millisecond());
+        runs::write(&fenced, tenant, &run).await?;
+        attention::note(&fenced, tenant).await?;
         Ok(run)
     }
     .await;
@@ -102,6 +110,8 @@ async fn approve_under_lease<P: Store + Clock>(
     run.finished_at_ms = None;
     run.enter(RunState::Applying, ports.now().as_millisecond());
     runs::write(ports, tenant, &run).await?;
+    // The end of the run notes it again: nothing depends on this one.
+    attention::note(ports, tenant).await?;
     Ok(run)
 }
 
@@ -129,6 +139,7 @@ pub async fn replan<P: Store + Clock>(
         // The new run first: a crash in between leaves both, and the new run puts the old aside.
         let requested = runs::request(ports, tenant, trigger).await?;
         supersede(ports, tenant, run).await?;
+        attention::note(ports, tenant).await?;
         Ok(requested)
     }
     .await;
@@ -136,73 +147,77 @@ pub async fn replan<P: Store + Clock>(
     superseded
 }
 
-/// Keeps the pointer to the held plan: a run that was held takes it, and a run that planned anew
-/// puts an older held plan aside. Called before the run's record is written, under the lease.
+/// Keeps the list of held plans: a run that was held comes into it, and a full run that planned anew
+/// puts the older ones aside. Called before the run's record is written, under the lease.
 pub(crate) async fn note_finished<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     run: &Run,
 ) -> Result<(), Error> {
-    if run.lane != Lane::Run {
-        return Ok(());
-    }
-    if matches!(run.state, RunState::Applied | RunState::Unchanged)
-        && ports.exists(&keys::undone(tenant)).await?
-    {
-        // The sources and the roster agree again.
-        ports.delete(&keys::undone(tenant)).await?;
-    }
-    let planned_anew = matches!(
+    let has_planned = matches!(
         run.state,
         RunState::Applied | RunState::Held | RunState::Unchanged
     );
-    if !planned_anew {
+    if run.lane != Lane::Run || !has_planned {
         return Ok(());
     }
     let key = keys::held(tenant);
-    let pointer: Option<RunId> = record::read(ports, &key).await?;
-    if let Some(older) = pointer.filter(|older| *older != run.id)
-        && let Some(older) = runs::read(ports, tenant, &older).await?
-        && older.state == RunState::Held
-    {
-        supersede(ports, tenant, older).await?;
+    let known: Option<BTreeSet<RunId>> = record::read(ports, &key).await?;
+    let mut held = known.clone().unwrap_or_default();
+    if run.work == Work::Full {
+        for older in held.iter().filter(|older| **older != run.id) {
+            if let Some(older) = runs::read(ports, tenant, older).await?
+                && older.state == RunState::Held
+            {
+                supersede(ports, tenant, older).await?;
+            }
+        }
+        held.clear();
+        let agrees = run.state != RunState::Held;
+        if agrees && ports.exists(&keys::undone(tenant)).await? {
+            // The sources and the roster agree again.
+            ports.delete(&keys::undone(tenant)).await?;
+        }
     }
     if run.state == RunState::Held {
-        record::write(ports, &key, &run.id).await?;
+        held.insert(run.id.clone());
+    }
+    if known.unwrap_or_default() != held {
+        record::write(ports, &key, &held).await?;
     }
     Ok(())
 }
 
-/// Has a held plan made anew when the roster has moved on since. Asked by every tick.
+/// Has held plans made anew when the roster has moved on since. Asked by every tick.
 pub(crate) async fn renew_stale<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
 ) -> Result<(), Error> {
-    let Some(id) = record::read::<RunId>(ports, &keys::held(tenant)).await? else {
-        return Ok(());
-    };
-    let Some(run) = runs::read(ports, tenant, &id).await? else {
-        return Ok(());
-    };
-    let is_settled = run.state != RunState::Held;
-    if is_settled {
-        return Ok(ports.delete(&keys::held(tenant)).await?);
+    let held: Option<BTreeSet<RunId>> = record::read(ports, &keys::held(tenant)).await?;
+    for id in held.unwrap_or_default() {
+        let Some(run) = runs::read(ports, tenant, &id).await? else {
+            continue;
+        };
+        // A roster that moves on all day long is no reason to read the provider all day long.
+        let held_ms = ports.now().as_millisecond() - run.finished_at_ms.unwrap_or_default();
+        let is_fresh = run.trigger.kind == TriggerKind::Replan && held_ms < RENEWED_EVERY_MS;
+        if run.state != RunState::Held
+            || is_fresh
+            || commit::newest(ports, tenant).await?.generation == run.parent
+        {
+            continue;
+        }
+        let trigger = Trigger {
+            kind: TriggerKind::Replan,
+            by: "scheduler".to_owned(),
+        };
+        match replan(ports, tenant, &id, trigger).await {
+            Err(HoldError::Engine(error)) => return Err(error),
+            // Somebody else was faster, or is at work: the next tick looks again.
+            Ok(_) | Err(_) => {}
+        }
     }
-    // A roster that moves on all day long is no reason to read the provider all day long.
-    let held_ms = ports.now().as_millisecond() - run.finished_at_ms.unwrap_or_default();
-    let is_fresh = run.trigger.kind == TriggerKind::Replan && held_ms < RENEWED_EVERY_MS;
-    if is_fresh || commit::newest(ports, tenant).await?.generation == run.parent {
-        return Ok(());
-    }
-    let trigger = Trigger {
-        kind: TriggerKind::Replan,
-        by: "scheduler".to_owned(),
-    };
-    match replan(ports, tenant, &id, trigger).await {
-        Ok(_) | Err(HoldError::Busy | HoldError::NotHeld(_) | HoldError::Superseded(_)) => Ok(()),
-        Err(HoldError::Engine(error)) => Err(error),
-        Err(HoldError::NotFound | HoldError::Stale { .. }) => Ok(()),
-    }
+    Ok(())
 }
 
 async fn supersede<P: Store + Clock>(

@@ -96,6 +96,21 @@ pub fn webhook_secret(tenant: &TenantId) -> String {
     format!("webhook-secret/{tenant}")
 }
 
+/// What of a tenant needs attention.
+pub fn attention(tenant: &TenantId) -> String {
+    format!("attention/{tenant}")
+}
+
+/// Counts the changes that may need attention, or need it no longer.
+pub fn attention_changes(tenant: &TenantId) -> String {
+    format!("attention/{tenant}/changes")
+}
+
+/// A counter of what the whole application did.
+pub fn metric(name: &str) -> String {
+    format!("metric/{name}")
+}
+
 /// A run's record.
 pub fn run(tenant: &TenantId, run: &RunId) -> String {
     format!("run/{tenant}/{run}")
@@ -146,6 +161,41 @@ pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}", lane.as_str())
 }
 
+/// Counts those of the requests for a lane's run that were for a look only.
+pub fn run_looks(tenant: &TenantId, lane: Lane, number: u64) -> String {
+    format!("lane/{tenant}/{}/{number}/looks", lane.as_str())
+}
+
+/// The list of hints at people of a connection.
+pub fn hints(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("hints/{tenant}/{connection}")
+}
+
+/// How far the hints of a connection were looked at, and what looks have changed.
+pub fn looks(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("looks/{tenant}/{connection}")
+}
+
+/// A tenant's push channels.
+pub fn watch(tenant: &TenantId) -> String {
+    format!("watch/{tenant}")
+}
+
+/// Where a push channel leads, by its id.
+pub fn channel(id: &str) -> String {
+    format!("channel/{id}")
+}
+
+/// A part of what a look saw.
+pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
+    format!("run/{tenant}/{run}/sights/{piece}")
+}
+
+/// A run as it was asked for.
+pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
+    format!("run/{tenant}/{run}/asked")
+}
+
 /// How far a run is in a phase.
 pub fn run_progress(tenant: &TenantId, run: &RunId, phase: &str) -> String {
     format!("run/{tenant}/{run}/{phase}")
@@ -192,7 +242,7 @@ pub fn guard(tenant: &TenantId) -> String {
     format!("guard/{tenant}")
 }
 
-/// The run whose plan is held.
+/// The runs whose plans are held.
 pub fn held(tenant: &TenantId) -> String {
     format!("held/{tenant}")
 }

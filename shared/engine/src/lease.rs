@@ -7,8 +7,8 @@
 
 use crate::error::Error;
 use crate::keys;
-use crate::ports::{Clock, Store};
-use crate::record;
+use crate::ports::{Clock, Store, StoreError};
+use crate::record::{self, RecordError};
 use mapping::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ pub const LEASE_MS: i64 = 60_000;
 /// back since: nobody can be at work under it, and to wait for its end could take days. More than
 /// the clocks of two hosts are ever apart.
 const AHEAD_MS_MAX: i64 = 600_000;
+
+/// How long before its end a lease counts as over for its holder, in milliseconds: more than the
+/// clocks of two hosts may differ and one operation of the store may take, together.
+pub const MARGIN_MS: i64 = 10_000;
 
 /// How many attempts on a number that was taken but never written down it takes to burn it.
 const ATTEMPTS_TO_BURN: i64 = 4;
@@ -77,8 +81,9 @@ impl Lease {
         ports: &P,
         tenant: &TenantId,
     ) -> Result<bool, Error> {
-        let held = held(ports, tenant).await?;
-        Ok(held.fence == self.fence && held.until_ms > ports.now().as_millisecond())
+        let until_ms = held_until(ports, tenant, self.fence).await?;
+        let now_ms = ports.now().as_millisecond();
+        Ok(until_ms.is_some_and(|until_ms| now_ms + MARGIN_MS < until_ms))
     }
 
     /// Prolongs the lease; false when it was lost.
@@ -118,6 +123,20 @@ impl Lease {
             until_ms,
         };
         Ok(record::write(store, &keys::lease(tenant), &held).await?)
+    }
+}
+
+/// Until when the lease with this fencing number lasts, in milliseconds since the Unix epoch;
+/// `None` when another one was given out since.
+pub(crate) async fn held_until(
+    store: &impl Store,
+    tenant: &TenantId,
+    fence: u64,
+) -> Result<Option<i64>, StoreError> {
+    match held(store, tenant).await {
+        Ok(held) => Ok((held.fence == fence).then_some(held.until_ms)),
+        Err(Error::Store(error) | Error::Record(RecordError::Store(error))) => Err(error),
+        Err(other) => Err(StoreError::Failed(other.to_string())),
     }
 }
 

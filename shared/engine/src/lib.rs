@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod applying;
+pub mod attention;
 pub mod audit;
 pub mod authorize;
 pub mod by_hand;
@@ -17,15 +18,19 @@ pub mod driving;
 pub mod error;
 pub mod evaluation;
 pub mod explaining;
+pub mod fenced;
 pub mod fetching;
 pub mod guarding;
+pub mod hints;
 pub mod history;
 pub mod holding;
 pub mod keys;
 pub mod large;
 pub mod lease;
 pub mod log;
+pub mod looking;
 pub mod memory;
+pub mod metrics;
 pub mod organizations;
 pub mod planning;
 pub mod ports;
@@ -46,7 +51,10 @@ pub mod tenants;
 pub mod tick;
 pub mod verdict;
 pub mod versioned;
+pub mod watching;
 pub mod webhooks;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod world;

@@ -1,5 +1,9 @@
 //! Ports in memory, for tests of this crate and of the ones above it.
 
+mod gate;
+
+pub use gate::{Fate, Gate, Operation};
+
 use crate::ports::{
     Clock, Random, Store, StoreError, Transport, TransportError, VariableError, Variables,
 };
@@ -7,7 +11,9 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Answers requests in a test.
@@ -45,6 +51,8 @@ pub enum CrashPoint {
 pub struct MemoryPorts {
     state: Arc<Mutex<State>>,
     handler: Option<Handler>,
+    yields: bool,
+    gate: Option<Rc<dyn Gate>>,
 }
 
 /// Runs a future to its end on this thread.
@@ -58,6 +66,7 @@ impl MemoryPorts {
         Self {
             state: Arc::new(Mutex::new(self.state().clone())),
             handler: None,
+            ..self.clone()
         }
     }
 
@@ -70,9 +79,40 @@ impl MemoryPorts {
     #[must_use]
     pub fn with_handler(&self, handler: Handler) -> Self {
         Self {
-            state: Arc::clone(&self.state),
             handler: Some(handler),
+            ..self.clone()
         }
+    }
+
+    /// The same state as one process sees it through this gate.
+    #[must_use]
+    pub fn with_gate(&self, gate: Rc<dyn Gate>) -> Self {
+        Self {
+            gate: Some(gate),
+            ..self.clone()
+        }
+    }
+
+    /// The same state, with a pause before each store operation in which a test may let others
+    /// have their turn.
+    #[must_use]
+    pub fn yielding(&self) -> Self {
+        Self {
+            yields: true,
+            ..self.clone()
+        }
+    }
+
+    async fn turn(&self) {
+        let mut waited = !self.yields;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Sets a variable.
@@ -126,7 +166,28 @@ impl MemoryPorts {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn operate<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+    /// Does an operation, or not, as the gate says.
+    async fn operate<T>(
+        &self,
+        key: &str,
+        writes: bool,
+        work: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, StoreError> {
+        self.turn().await;
+        let fate = self
+            .gate
+            .as_ref()
+            .map_or(Fate::Proceed, |gate| gate.admit(Operation { key, writes }));
+        let done = match fate {
+            Fate::FailBefore => Err(failed()),
+            Fate::FailAfter => self.perform(work).and(Err(failed())),
+            Fate::Proceed => self.perform(work),
+        };
+        self.pause().await;
+        done
+    }
+
+    fn perform<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
         let dead = || StoreError::Failed("the process died (simulated)".to_owned());
         let mut state = self.state();
         if state.crashed {
@@ -144,49 +205,69 @@ impl MemoryPorts {
             _ => Ok(work(&mut state)),
         }
     }
+
+    async fn pause(&self) {
+        if let Some(gate) = &self.gate {
+            gate.pause().await;
+        }
+    }
+}
+
+fn failed() -> StoreError {
+    StoreError::Failed("the store failed (simulated)".to_owned())
 }
 
 impl Store for MemoryPorts {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.operate(|state| state.values.get(key).cloned())
+        self.operate(key, false, |state| state.values.get(key).cloned())
+            .await
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.operate(|state| {
+        self.operate(key, true, |state| {
             state.writes += 1;
             state.values.insert(key.to_owned(), value.to_vec());
         })
+        .await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.operate(|state| {
+        self.operate(key, true, |state| {
             state.values.remove(key);
         })
+        .await
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        self.operate(|state| state.values.contains_key(key) || state.counters.contains_key(key))
+        self.operate(key, false, |state| {
+            state.values.contains_key(key) || state.counters.contains_key(key)
+        })
+        .await
     }
 
     async fn set_many(&self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        self.operate(|state| {
+        let first = values.first().map_or("", |(key, _)| key);
+        self.operate(first, true, |state| {
             for (key, value) in values {
                 state.writes += 1;
                 state.values.insert(key.clone(), value.clone());
             }
         })
+        .await
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<(), StoreError> {
-        self.operate(|state| {
+        let first = keys.first().map_or("", String::as_str);
+        self.operate(first, true, |state| {
             for key in keys {
                 state.values.remove(key);
             }
         })
+        .await
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
-        self.operate(|state| {
+        self.operate(key, delta != 0, |state| {
             if delta == 0 {
                 return state.counters.get(key).copied().unwrap_or(0);
             }
@@ -194,6 +275,7 @@ impl Store for MemoryPorts {
             *counter += delta;
             *counter
         })
+        .await
     }
 }
 
@@ -204,7 +286,9 @@ impl Transport for MemoryPorts {
         body_bytes_max: usize,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let handler = self.handler.clone().ok_or(TransportError::Denied)?;
-        let response = handler(self.clone(), request).await?;
+        let answer = handler(self.clone(), request).await;
+        self.pause().await;
+        let response = answer?;
         if response.body().len() > body_bytes_max {
             return Err(TransportError::BodyTooLarge {
                 limit: body_bytes_max,
@@ -216,11 +300,15 @@ impl Transport for MemoryPorts {
 
 impl Clock for MemoryPorts {
     fn now(&self) -> Timestamp {
-        self.state().now
+        let now = self.state().now;
+        let skew = self.gate.as_ref().map(|gate| gate.skew());
+        skew.and_then(|skew| now.checked_add(skew).ok())
+            .unwrap_or(now)
     }
 
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
+        self.pause().await;
     }
 }
 

@@ -210,6 +210,9 @@ async fn replace(
 ) -> Result<(), OrganizationError> {
     let key = keys::organizations(tenant);
     versioned::claim(ports, &key, version).await?;
+    if load(ports, tenant).await?.version != version {
+        return Err(OrganizationError::Changed);
+    }
     audit::record(ports, tenant, who, what, subject).await?;
     let next = Versioned {
         version: version.saturating_add(1),

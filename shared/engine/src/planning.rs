@@ -35,6 +35,16 @@ pub enum BaseChange {
     Remove(ExternalId),
 }
 
+impl BaseChange {
+    /// Whether it goes with a change of one of these accounts. A removal goes with none.
+    pub fn is_of(&self, accounts: &BTreeSet<AccountId>) -> bool {
+        match self {
+            BaseChange::Put(row) => accounts.contains(&row.entry.account),
+            BaseChange::Remove(_) => false,
+        }
+    }
+}
+
 /// A plan's need of an address.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -80,8 +90,14 @@ pub struct PlanProgress {
     pub back_to: Option<Generation>,
     /// How many entries what the connection said will have more than before.
     pub base_growth: i64,
+    /// Buckets with a change of an account that was not made for the person it comes from.
+    #[serde(default)]
+    pub foreign: BTreeSet<u32>,
     /// Accounts whose claims lost; their changes are withdrawn.
     pub losers: BTreeSet<AccountId>,
+    /// True when withdrawing them leaves nothing of the plan.
+    #[serde(default)]
+    pub is_withdrawn: bool,
 }
 
 impl PlanProgress {
@@ -92,7 +108,9 @@ impl PlanProgress {
 
     /// True when applying the plan would change nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none()
+        let changes_nothing =
+            self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none();
+        self.is_withdrawn || changes_nothing
     }
 
     /// How many people were not in the snapshot.

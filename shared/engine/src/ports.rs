@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The store did not do it this time; the operation may or may not have happened.
     #[error("the key-value store failed: {0}")]
     Failed(String),
+    /// The lease under which it should have happened is over; it did not happen.
+    #[error("the lease on the tenant is over")]
+    LeaseLost,
 }
 
 /// The key-value store.

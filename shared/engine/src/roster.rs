@@ -99,11 +99,29 @@ pub fn derived_account_id(
     connection: &ConnectionId,
     external_id: &ExternalId,
 ) -> AccountId {
-    let digest = blob::digest_parts(&[
+    account_id(&[
         tenant.as_str().as_bytes(),
         connection.as_str().as_bytes(),
         external_id.as_str().as_bytes(),
-    ]);
+    ])
+}
+
+/// The id of the account that a person gets whose first one is another person's by now.
+pub fn second_account_id(
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    external_id: &ExternalId,
+) -> AccountId {
+    account_id(&[
+        tenant.as_str().as_bytes(),
+        connection.as_str().as_bytes(),
+        external_id.as_str().as_bytes(),
+        b"second",
+    ])
+}
+
+fn account_id(parts: &[&[u8]]) -> AccountId {
+    let digest = blob::digest_parts(parts);
     let short: String = digest.chars().take(30).collect();
     match AccountId::parse(format!("a{short}")) {
         Ok(id) => id,

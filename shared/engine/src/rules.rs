@@ -113,6 +113,9 @@ pub async fn edit(
     }
     let key = keys::rule_set(tenant, connection);
     versioned::claim(ports, &key, before.version.0).await?;
+    if read(ports, tenant, connection).await?.version != before.version {
+        return Err(RulesError::Changed);
+    }
     let what = Action::RulesChanged;
     audit::record(ports, tenant, who, what, connection.as_str()).await?;
     large::write(ports, &key, &rules).await?;

@@ -1,10 +1,13 @@
 //! Runs: who asked for one, how far it is, and what it did (SPEC section 7).
 //!
-//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are given out
-//! in order; the run with the number `next` is the one that waits. A request claims that number
-//! with `increment`: the first makes the record, later ones join it. Starting a run moves `next`
-//! on, so a request that comes after the start gets a run of its own and nothing that changed in
-//! between is missed.
+//! A tenant has three lanes: for runs, for previews, and for changes by hand. In each, numbers are
+//! given out in order; the run with the number `next` is the one that waits. A request claims that
+//! number with `increment`: the first notes what was asked for, later ones join it. Starting a run
+//! moves `next` on, so a request that comes after the start gets a run of its own and nothing that
+//! changed in between is missed. What was done by hand is never joined.
+//!
+//! What was asked for has a key of its own: a run's record is written by nobody but the holder of
+//! the lease, so a request that is slow can't put back a run that has begun.
 
 use crate::error::Error;
 use crate::keys;
@@ -86,6 +89,17 @@ impl Lane {
             Lane::Run => "run",
         }
     }
+}
+
+/// What a run is about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Everybody of the connection.
+    #[default]
+    Full,
+    /// The few people whom hints name, see [`crate::hints`].
+    Look,
 }
 
 /// How far a run is.
@@ -179,6 +193,9 @@ pub struct Run {
     pub number: u64,
     /// Whether it writes.
     pub lane: Lane,
+    /// What it is about. While it waits, what its first request was about: see [`settle_work`].
+    #[serde(default)]
+    pub work: Work,
     /// Who asked for it.
     pub trigger: Trigger,
     /// The local date of the night it was made for.
@@ -290,15 +307,43 @@ pub async fn request_in<P: Store + Clock>(
     trigger: Trigger,
     night: Option<String>,
 ) -> Result<Requested, Error> {
+    request_work(ports, tenant, lane, Work::Full, trigger, night).await
+}
+
+/// Asks for a look at the people whom hints name, or joins whatever run waits. The hints have to
+/// be in the store already.
+pub async fn request_look<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    trigger: Trigger,
+) -> Result<Requested, Error> {
+    request_work(ports, tenant, Lane::Run, Work::Look, trigger, None).await
+}
+
+async fn request_work<P: Store + Clock>(
+    ports: &P,
+    tenant: &TenantId,
+    lane: Lane,
+    work: Work,
+    trigger: Trigger,
+    night: Option<String>,
+) -> Result<Requested, Error> {
     loop {
         let number = next_number(ports, tenant, lane).await?;
         let claim = ports
             .increment(&keys::run_claim(tenant, lane, number), 1)
             .await?;
-        let key = run_key(tenant, lane, number)?;
+        if work == Work::Look {
+            // After the claim: a request that dies in between counts as one for a full run.
+            ports
+                .increment(&keys::run_looks(tenant, lane, number), 1)
+                .await?;
+        }
+        let key = asked_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
-            let run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            let mut run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            run.work = work;
             record::write(ports, &key, &run).await?;
         }
         // The run may have started between the two looks at `next`: it would miss what this
@@ -326,7 +371,7 @@ pub async fn request_by_hand<P: Store + Clock>(
     }
     let run = new_run(lane, number, trigger, None, ports)?;
     record::write(ports, &keys::run_progress(tenant, &run.id, BY_HAND), work).await?;
-    record::write(ports, &run_key(tenant, lane, number)?, &run).await?;
+    record::write(ports, &asked_key(tenant, lane, number)?, &run).await?;
     Ok(Some(run.id))
 }
 
@@ -340,23 +385,56 @@ pub async fn work_by_hand<T: serde::de::DeserializeOwned>(
 }
 
 /// Makes sure that the run with this number exists, for a night. When it is asked for already, or
-/// over already, the night has its run.
+/// over already, the night has its run. `None` when the number went to a look, which is not what
+/// a night needs.
 pub async fn ensure<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     number: u64,
     trigger: Trigger,
     night: &str,
-) -> Result<RunId, Error> {
+) -> Result<Option<RunId>, Error> {
     ports
         .increment(&keys::run_claim(tenant, Lane::Run, number), 1)
         .await?;
-    let key = run_key(tenant, Lane::Run, number)?;
-    if !ports.exists(&key).await? {
-        let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
-        record::write(ports, &key, &run).await?;
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    match read(ports, tenant, &id).await? {
+        None => {
+            let key = asked_key(tenant, Lane::Run, number)?;
+            let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
+            record::write(ports, &key, &run).await?;
+        }
+        // A look that still waits becomes a full run by the claim. One that has begun may have
+        // counted the claims before this one.
+        Some(run)
+            if run.work == Work::Look && next_number(ports, tenant, Lane::Run).await? != number =>
+        {
+            return Ok(None);
+        }
+        Some(_) => {}
     }
-    Lane::Run.run_id(number).map_err(bad_id)
+    Ok(Some(id))
+}
+
+/// What a run that begins is about: a look only if each of its requests was for one. To be called
+/// once `next` has moved on, so that every later request gets a run of its own.
+///
+/// A request counts as one for a full run until it says otherwise, so whatever dies between two
+/// operations leads to more work and never to less. Reading the looks first keeps a request that
+/// arrives between the two reads from hiding another.
+pub async fn settle_work(store: &impl Store, tenant: &TenantId, run: &Run) -> Result<Work, Error> {
+    let looks_key = keys::run_looks(tenant, run.lane, run.number);
+    let looks = store.increment(&looks_key, 0).await?;
+    if looks == 0 {
+        return Ok(Work::Full);
+    }
+    let requests_key = keys::run_claim(tenant, run.lane, run.number);
+    let requests = store.increment(&requests_key, 0).await?;
+    Ok(if looks == requests {
+        Work::Look
+    } else {
+        Work::Full
+    })
 }
 
 fn new_run(
@@ -370,6 +448,7 @@ fn new_run(
         id: lane.run_id(number).map_err(bad_id)?,
         number,
         lane,
+        work: Work::Full,
         trigger,
         night,
         state: RunState::Scheduled,
@@ -414,13 +493,13 @@ pub async fn current<P: Store + Clock>(
         if next <= number {
             record::write(ports, &keys::run_next(tenant, lane), &(number + 1)).await?;
         }
-        let run: Option<Run> = record::read(ports, &run_key(tenant, lane, number)?).await?;
-        match run {
+        match numbered(ports, tenant, lane, number).await? {
             Some(run) => return Ok(Some(run)),
             None => leave(ports, tenant, lane).await?,
         }
     }
-    let Some(run) = waiting(ports, tenant, lane).await? else {
+    let Some(run) = numbered(ports, tenant, lane, next_number(ports, tenant, lane).await?).await?
+    else {
         return Ok(None);
     };
     record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
@@ -448,34 +527,33 @@ pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, 
     let Some(number) = active else {
         return Ok(false);
     };
-    let run: Option<Run> = record::read(store, &run_key(tenant, Lane::Run, number)?).await?;
-    Ok(run.is_some_and(|run| {
+    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    Ok(read(store, tenant, &id).await?.is_some_and(|run| {
         let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
         !is_reading && !run.state.is_finished()
     }))
 }
 
-async fn waiting<P: Store + Clock>(
+/// The run with this number, if it was asked for.
+async fn numbered<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     lane: Lane,
+    number: u64,
 ) -> Result<Option<Run>, Error> {
-    let number = next_number(ports, tenant, lane).await?;
-    let key = run_key(tenant, lane, number)?;
-    if let Some(run) = record::read(ports, &key).await? {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    if let Some(run) = read(ports, tenant, &id).await? {
         return Ok(Some(run));
     }
     if !ports.exists(&keys::run_claim(tenant, lane, number)).await? {
         return Ok(None);
     }
-    // Somebody claimed the number and died before writing the record. The request stands.
+    // Somebody claimed the number and died before noting anything. The request stands.
     let trigger = Trigger {
         kind: TriggerKind::Api,
         by: "recovered".to_owned(),
     };
-    let run = new_run(lane, number, trigger, None, ports)?;
-    record::write(ports, &key, &run).await?;
-    Ok(Some(run))
+    new_run(lane, number, trigger, None, ports).map(Some)
 }
 
 /// Writes a run's record.
@@ -489,7 +567,10 @@ pub async fn read(
     tenant: &TenantId,
     run: &RunId,
 ) -> Result<Option<Run>, Error> {
-    Ok(record::read(store, &keys::run(tenant, run)).await?)
+    if let Some(begun) = record::read(store, &keys::run(tenant, run)).await? {
+        return Ok(Some(begun));
+    }
+    Ok(record::read(store, &keys::run_asked(tenant, run)).await?)
 }
 
 /// Runs of one lane, newest first, with numbers below `before`.
@@ -505,7 +586,8 @@ pub async fn list(
     let mut entries = Vec::new();
     while number > 1 && entries.len() < limit {
         number -= 1;
-        if let Some(run) = record::read(store, &run_key(tenant, lane, number)?).await? {
+        let id = lane.run_id(number).map_err(bad_id)?;
+        if let Some(run) = read(store, tenant, &id).await? {
             entries.push((number, run));
         }
     }
@@ -515,8 +597,9 @@ pub async fn list(
     })
 }
 
-fn run_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
-    Ok(keys::run(tenant, &lane.run_id(number).map_err(bad_id)?))
+fn asked_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    Ok(keys::run_asked(tenant, &id))
 }
 
 fn bad_id(error: mapping::ids::IdError) -> Error {
@@ -639,6 +722,135 @@ mod tests {
                 });
             }
         }
+    }
+
+    /// What the next run of the lane turns out to be about.
+    async fn begun_work(ports: &MemoryPorts) -> Work {
+        let run = current(ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+        settle_work(ports, &tenant(), &run).await.unwrap()
+    }
+
+    #[test]
+    fn a_run_is_a_look_only_if_everybody_asked_for_one() {
+        for (requests, expected) in [
+            (vec![Work::Look], Work::Look),
+            (vec![Work::Look, Work::Look, Work::Look], Work::Look),
+            (vec![Work::Look, Work::Full], Work::Full),
+            (vec![Work::Full, Work::Look], Work::Full),
+            (vec![Work::Look, Work::Full, Work::Look], Work::Full),
+        ] {
+            let ports = MemoryPorts::new();
+            block_on(async {
+                for work in &requests {
+                    let trigger = by(TriggerKind::Api);
+                    match work {
+                        Work::Full => request(&ports, &tenant(), trigger).await.unwrap(),
+                        Work::Look => request_look(&ports, &tenant(), trigger).await.unwrap(),
+                    };
+                }
+                assert_eq!(begun_work(&ports).await, expected, "{requests:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_full_request_is_never_served_by_a_look_wherever_a_process_dies() {
+        for first in [Work::Look, Work::Full] {
+            for operation in 1..=14 {
+                for point in [CrashPoint::Before, CrashPoint::After] {
+                    let ports = MemoryPorts::new();
+                    block_on(async {
+                        ports.crash_at(Some((operation, point)));
+                        let trigger = || by(TriggerKind::Api);
+                        let second_asked = match first {
+                            Work::Look => {
+                                let _ = request_look(&ports, &tenant(), trigger()).await;
+                                request(&ports, &tenant(), trigger()).await.is_ok()
+                            }
+                            Work::Full => {
+                                let asked = request(&ports, &tenant(), trigger()).await.is_ok();
+                                let _ = request_look(&ports, &tenant(), trigger()).await;
+                                asked
+                            }
+                        };
+                        ports.crash_at(None);
+                        if second_asked {
+                            let work = begun_work(&ports).await;
+                            assert_eq!(work, Work::Full, "{first:?} {operation} {point:?}");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Lets two requests and a start take turns at the store in thousands of orders.
+    #[test]
+    fn whoever_gets_a_turn_first_a_full_request_gets_a_full_run_that_begins_after_it() {
+        use std::pin::pin;
+        use std::task::{Context, Poll, Waker};
+        let mut met = [false; 2];
+        for order in 0..4_000_u64 {
+            let ports = MemoryPorts::new().yielding();
+            let trigger = || by(TriggerKind::Api);
+            block_on(request_look(&ports, &tenant(), trigger())).unwrap();
+            let tenant = tenant();
+            let mut look = pin!(request_look(&ports, &tenant, trigger()));
+            let mut full = pin!(request(&ports, &tenant, trigger()));
+            let mut start = pin!(begun_work(&ports));
+            let (mut looked, mut asked, mut begun) = (false, None, None);
+            let mut random = order.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut context = Context::from_waker(Waker::noop());
+            while !looked || asked.is_none() || begun.is_none() {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                match (random >> 32) % 3 {
+                    0 if !looked => looked = look.as_mut().poll(&mut context).is_ready(),
+                    1 if asked.is_none() => {
+                        if let Poll::Ready(done) = full.as_mut().poll(&mut context) {
+                            asked = Some(done.unwrap());
+                        }
+                    }
+                    2 if begun.is_none() => {
+                        if let Poll::Ready(work) = start.as_mut().poll(&mut context) {
+                            begun = Some(work);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let asked = asked.unwrap();
+            let is_first = asked.run.as_str() == "r000001";
+            met[usize::from(is_first)] = true;
+            let work = if is_first {
+                begun.unwrap()
+            } else {
+                block_on(async {
+                    leave(&ports, &tenant, Lane::Run).await.unwrap();
+                    begun_work(&ports).await
+                })
+            };
+            assert_eq!(work, Work::Full, "order {order}");
+        }
+        assert_eq!(met, [true, true], "the orders meet both outcomes");
+    }
+
+    #[test]
+    fn a_night_does_not_take_a_look_that_has_begun_for_its_run() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            let trigger = || by(TriggerKind::Nightly);
+            request_look(&ports, &tenant(), trigger()).await.unwrap();
+            let waiting = ensure(&ports, &tenant(), 1, trigger(), "2026-01-15").await;
+            assert!(waiting.unwrap().is_some());
+            assert_eq!(begun_work(&ports).await, Work::Full);
+            leave(&ports, &tenant(), Lane::Run).await.unwrap();
+            request_look(&ports, &tenant(), trigger()).await.unwrap();
+            assert_eq!(begun_work(&ports).await, Work::Look);
+            let begun = ensure(&ports, &tenant(), 2, trigger(), "2026-01-16").await;
+            assert_eq!(begun.unwrap(), None);
+        });
     }
 
     /// A request counts once its number is claimed.

@@ -67,6 +67,11 @@ impl Nights {
         None
     }
 
+    /// Whether this instant lies in a season in which no run is scheduled.
+    pub fn is_paused_at(&self, now: Timestamp) -> bool {
+        !self.pauses.is_empty() && self.is_paused(now.to_zoned(self.zone.clone()).date())
+    }
+
     fn is_paused(&self, date: Date) -> bool {
         self.pauses
             .iter()
@@ -100,7 +105,7 @@ pub async fn schedule_due<P: Store + Clock>(
         let number = runs::next_number(ports, tenant, Lane::Run).await?;
         record::write(ports, &run_key, &number).await?;
     }
-    let number = match intent {
+    let mut number = match intent {
         Some(number) => number,
         None => record::read(ports, &run_key).await?.unwrap_or(1),
     };
@@ -108,7 +113,14 @@ pub async fn schedule_due<P: Store + Clock>(
         kind: TriggerKind::Nightly,
         by: "scheduler".to_owned(),
     };
-    let run = runs::ensure(ports, tenant, number, trigger, &date).await?;
+    let run = loop {
+        if let Some(run) = runs::ensure(ports, tenant, number, trigger.clone(), &date).await? {
+            break run;
+        }
+        // The number went to a look at a few people: the night takes the next one.
+        number = runs::next_number(ports, tenant, Lane::Run).await?;
+        record::write(ports, &run_key, &number).await?;
+    };
     record::write(ports, &keys::schedule(tenant), &date).await?;
     Ok(Some(run))
 }
@@ -222,6 +234,36 @@ mod tests {
                     .unwrap()
                     .is_none()
             );
+        });
+    }
+
+    #[test]
+    fn a_look_that_takes_the_number_of_a_night_does_not_take_the_night() {
+        let nights = nights("America/New_York", time(23, 0, 0, 0));
+        let ports = MemoryPorts::new();
+        ports.set_now("2026-01-16T04:00:00Z".parse().unwrap());
+        block_on(async {
+            // The scheduler died after it wrote its number down; a look got the number.
+            let operations = ports.operations();
+            ports.crash_at(Some((operations + 5, CrashPoint::After)));
+            assert!(schedule_due(&ports, &tenant(), &nights).await.is_err());
+            ports.crash_at(None);
+            let run_key = keys::night_run(&tenant(), "2026-01-15");
+            let intent: Option<u64> = record::read(&ports, &run_key).await.unwrap();
+            assert_eq!(intent, Some(1));
+            let trigger = Trigger {
+                kind: TriggerKind::Push,
+                by: "push".to_owned(),
+            };
+            runs::request_look(&ports, &tenant(), trigger)
+                .await
+                .unwrap();
+            let look = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();
+            assert_eq!(look.unwrap().number, 1);
+            let night = schedule_due(&ports, &tenant(), &nights).await.unwrap();
+            assert_eq!(night.unwrap().as_str(), "r000002");
+            let again = schedule_due(&ports, &tenant(), &nights).await.unwrap();
+            assert_eq!(again, None);
         });
     }
 

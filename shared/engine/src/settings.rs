@@ -50,10 +50,9 @@ impl PublicUrl {
             .as_str()
             .parse()
             .map_err(|_| "it is not an absolute address")?;
-        let local = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match uri.scheme_str() {
             Some("https") => {}
-            Some("http") if local => {}
+            Some("http") if is_local(&uri) => {}
             _ => return Err("it must start with https:// (http:// only for this machine itself)"),
         }
         match uri.path() {
@@ -132,6 +131,46 @@ pub async fn seal_keys(variables: &impl Variables) -> Result<SealKeys, VariableE
 pub async fn public_url(variables: &impl Variables) -> Result<PublicUrl, VariableError> {
     let text = variables.variable("public_url").await?;
     PublicUrl::parse(text.trim()).map_err(|reason| unusable("public_url", reason))
+}
+
+/// Where alerts are sent, and what signs them.
+#[derive(Clone, Debug)]
+pub struct AlertSettings {
+    /// Variable `alert_url`. It may hold a secret of its own, so it is never shown.
+    pub url: Uri,
+    /// Variable `alert_secret`.
+    pub secret: Secret,
+}
+
+/// Where alerts are sent: nowhere unless variable `alert_url` is set, and then not without
+/// variable `alert_secret`.
+pub async fn alerts(variables: &impl Variables) -> Result<Option<AlertSettings>, VariableError> {
+    let text = match variables.variable("alert_url").await {
+        Ok(text) => text,
+        Err(VariableError::Missing(_)) => return Ok(None),
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    let url = alert_url(text.trim()).map_err(|reason| unusable("alert_url", reason))?;
+    let secret = secret(variables, "alert_secret", TOKEN_BYTES_MIN).await?;
+    Ok(Some(AlertSettings { url, secret }))
+}
+
+/// Checks an address for alerts: `https`, or `http` on this machine itself.
+fn alert_url(text: &str) -> Result<Uri, &'static str> {
+    let uri: Uri = text.parse().map_err(|_| "it is not an absolute address")?;
+    let has_user = uri
+        .authority()
+        .is_none_or(|authority| authority.as_str().contains('@'));
+    match uri.scheme_str() {
+        _ if has_user => Err("it needs a host, and no user name or password"),
+        Some("https") => Ok(uri),
+        Some("http") if is_local(&uri) => Ok(uri),
+        _ => Err("it must start with https:// (http:// only for this machine itself)"),
+    }
+}
+
+fn is_local(uri: &Uri) -> bool {
+    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Everything about Google; the addresses have Google's own as defaults.
@@ -231,6 +270,32 @@ mod tests {
             "ftp://localhost",
         ] {
             assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn alerts_are_off_unless_an_address_is_set_and_then_need_a_secret() {
+        let ports = MemoryPorts::new();
+        assert!(block_on(alerts(&ports)).unwrap().is_none());
+        ports.set_variable("alert_url", "https://hooks.example/rollcall?team=7");
+        let missing = block_on(alerts(&ports)).unwrap_err();
+        assert_eq!(missing, VariableError::Missing("alert_secret".to_owned()));
+        ports.set_variable("alert_secret", "hunter2");
+        let short = block_on(alerts(&ports)).unwrap_err().to_string();
+        assert!(short.contains("alert_secret") && !short.contains("hunter2"));
+        ports.set_variable("alert_secret", &"s".repeat(32));
+        let set = block_on(alerts(&ports)).unwrap().unwrap();
+        assert_eq!(set.url, "https://hooks.example/rollcall?team=7");
+        for text in [
+            "http://hooks.example/",
+            "hooks.example",
+            "/path",
+            "https://user:word@hooks.example/",
+        ] {
+            ports.set_variable("alert_url", text);
+            let refused = block_on(alerts(&ports)).unwrap_err().to_string();
+            assert!(refused.contains("alert_url"), "{refused}");
+            assert!(!refused.contains(text), "{refused}");
         }
     }
 

@@ -7,7 +7,7 @@ use crate::evaluation::{Accounts, Evaluator, Person, RunRules};
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
 use crate::planning::{
-    ADDRESS_BITS, PlanProgress, PlanWriter, apply_claims, read_changes, read_claims,
+    ADDRESS_BITS, PlanProgress, PlanWriter, apply_claims, read_base, read_changes, read_claims,
 };
 use crate::ports::{Clock, Store};
 use crate::record;
@@ -22,6 +22,7 @@ use mapping::evaluate::{Evaluation, evaluate};
 use mapping::ids::{ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
+use mapping::rules::GroupNeed;
 use mapping::source::SourceRecord;
 use mapping::summary::Counts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,7 @@ pub async fn slice<P: Store + Clock>(
         }
     }
     writer.save(ports, &mut progress).await?;
+    find_shared_accounts(ports, tenant, &run.id, &mut progress).await?;
     if !settle_addresses(ports, &evaluator, &mut progress).await? {
         return Ok(SliceOutcome::Failed {
             failure: too_many_losers(),
@@ -76,11 +78,32 @@ pub async fn slice<P: Store + Clock>(
             let issue = Issue::new(IssueKind::MatchNotUnique, None, Some(account.clone()));
             writer.issue(&mut progress, issue);
         }
-        progress.counts = recount(ports, tenant, &run.id, &progress).await?;
+        withdraw(ports, tenant, &run.id, &mut progress).await?;
     }
     progress.settled = true;
     writer.save(ports, &mut progress).await?;
     Ok(SliceOutcome::Done)
+}
+
+/// Finds accounts that two people would change: one who comes back to the account, and one made
+/// anew with its address. Nobody can say whose it is, so neither gets it.
+async fn find_shared_accounts(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    progress: &mut PlanProgress,
+) -> Result<(), Error> {
+    for to in progress.foreign.clone() {
+        let mut changed = BTreeSet::new();
+        for (from, pieces) in progress.changes.get(&to).into_iter().flatten() {
+            for change in read_changes(store, tenant, run, to, *from, *pieces).await? {
+                if !changed.insert(change.account.clone()) {
+                    progress.losers.insert(change.account);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Finds the accounts whose claims lose, until withdrawing them makes no other claim lose.
@@ -116,24 +139,32 @@ async fn settle_addresses(
     }
 }
 
-/// Counts a plan without its losers.
-async fn recount(
+/// Counts a plan without its losers, and says whether anything of it is left.
+async fn withdraw(
     store: &impl Store,
     tenant: &TenantId,
     run: &RunId,
-    progress: &PlanProgress,
-) -> Result<Counts, Error> {
+    progress: &mut PlanProgress,
+) -> Result<(), Error> {
     let mut counts = Counts::default();
+    let mut is_withdrawn = true;
     for (to, sources) in &progress.changes {
         for (from, pieces) in sources {
             for change in read_changes(store, tenant, run, *to, *from, *pieces).await? {
                 if !progress.losers.contains(&change.account) {
                     counts.add(&change);
+                    is_withdrawn = false;
                 }
             }
         }
     }
-    Ok(counts)
+    for (bucket, pieces) in &progress.base {
+        let base = read_base(store, tenant, run, *bucket, *pieces).await?;
+        is_withdrawn &= base.iter().all(|change| change.is_of(&progress.losers));
+    }
+    progress.counts = counts;
+    progress.is_withdrawn = is_withdrawn;
+    Ok(())
 }
 
 impl Evaluator<'_> {
@@ -180,7 +211,7 @@ impl Evaluator<'_> {
         snapshot: &StagedSnapshot,
         bucket: u32,
     ) -> Result<BTreeMap<ExternalId, SourceRecord>, Error> {
-        if !self.needs_groups {
+        if *self.group_need == GroupNeed::None {
             return Ok(BTreeMap::new());
         }
         let (run, parts, everyone) = (&self.run.id, snapshot.parts, &snapshot.everyone);

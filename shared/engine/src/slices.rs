@@ -37,6 +37,8 @@ pub struct SliceRequest {
     pub tenant: TenantId,
     /// The run.
     pub run: RunId,
+    /// The fencing number of the lease under which the run is driven.
+    pub fence: u64,
     /// What to do for it.
     pub task: Task,
     /// For how long, in milliseconds.
@@ -62,6 +64,10 @@ pub enum SliceOutcome {
         until_ms: i64,
     },
 }
+
+/// The answer of a component that has nothing to say but that it did what it was asked for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Done {}
 
 /// Why a component did not answer a request for a slice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -125,7 +125,7 @@ pub async fn create(
         let same = known.name == name;
         return same.then_some((known, false)).ok_or(TenantError::Exists);
     }
-    versioned::claim(ports, &key, 0).await?;
+    versioned::claim_newest(ports, &key, 0).await?;
     let listed_as = Log::new(keys::tenants()).append(ports, &new.id).await;
     let tenant = Tenant {
         id: new.id,
@@ -180,7 +180,7 @@ pub async fn update(
     if tenant == before {
         return Ok(tenant);
     }
-    versioned::claim(ports, &key, version).await?;
+    versioned::claim_newest(ports, &key, version).await?;
     audit::record(ports, id, who, Action::TenantChanged, id.as_str()).await?;
     Ok(versioned::write(ports, &key, version, tenant).await?.value)
 }

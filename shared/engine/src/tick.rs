@@ -1,14 +1,18 @@
 //! The tick: looks at every tenant, schedules the nights that are due, and drives what waits, for
 //! a bounded time. Several ticks may run at once; the lease of each tenant keeps them apart.
 
+use crate::attention;
 use crate::driving::{self, Driven};
 use crate::error::Error;
+use crate::fenced::Fenced;
 use crate::holding;
 use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
 use crate::schedule::{self, Nights};
+use crate::slices::{self, Done};
 use crate::tenants::{self, Tenant};
+use crate::watching;
 use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{RunId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -23,6 +27,9 @@ const SERVED: [Lane; 4] = [Lane::Edit, Lane::Run, Lane::Edit, Lane::Preview];
 
 /// How many tenants are read at once from the list.
 const TENANTS_PER_PAGE: usize = 100;
+
+/// The component that keeps push channels open.
+const WATCH_COMPONENT: &str = "watch-google";
 
 /// What a tick did for one run.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -101,6 +108,23 @@ async fn look_after<P: Ports>(
 ) -> Result<(), Error> {
     schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
     holding::renew_stale(ports, &tenant.id).await?;
+    let driven = drive_lanes(ports, tenant, deadline, report).await;
+    // Whatever became of the runs: somebody may have to be told.
+    if let Some(reason) = attention::attend(ports, &tenant.id).await? {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason,
+        });
+    }
+    driven
+}
+
+async fn drive_lanes<P: Ports>(
+    ports: &P,
+    tenant: &Tenant,
+    deadline: Timestamp,
+    report: &mut TickReport,
+) -> Result<(), Error> {
     for lane in SERVED {
         // A change by hand goes before a run that is still reading, and after one that is planning:
         // the plan would have to be made anew.
@@ -111,8 +135,12 @@ async fn look_after<P: Ports>(
             let Some(lease) = Lease::take(ports, &tenant.id).await? else {
                 return Ok(());
             };
-            let driven = drive_lane(ports, &tenant.id, lane, &lease, deadline, report).await;
-            lease.release(ports, &tenant.id).await?;
+            let fenced = Fenced::new(ports, &tenant.id, lease.fence);
+            let driven = drive_lane(&fenced, &tenant.id, lane, &lease, deadline, report).await;
+            if driven.as_ref().is_err_and(Error::is_lease_lost) {
+                return Ok(());
+            }
+            lease.release(&fenced, &tenant.id).await?;
             match driven? {
                 Driven::Finished => {}
                 Driven::More => {
@@ -122,6 +150,26 @@ async fn look_after<P: Ports>(
                 Driven::LeaseLost | Driven::Wait { .. } => break,
             }
         }
+    }
+    watch(ports, tenant, report).await
+}
+
+/// Has a tenant's push channels looked after, if something is due for them.
+async fn watch<P: Ports>(ports: &P, tenant: &Tenant, report: &mut TickReport) -> Result<(), Error> {
+    let is_paused = nights(tenant).is_paused_at(ports.now());
+    let Some(turn) = watching::due(ports, &tenant.id, is_paused).await? else {
+        return Ok(());
+    };
+    let Some(lease) = Lease::take(ports, &tenant.id).await? else {
+        return Ok(());
+    };
+    let done: Result<Done, _> = slices::call(ports, WATCH_COMPONENT, "/watch", &turn).await;
+    lease.release(ports, &tenant.id).await?;
+    if let Err(error) = done {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason: format!("push channels: {error}"),
+        });
     }
     Ok(())
 }
@@ -140,6 +188,10 @@ async fn drive_lane<P: Ports>(
     let driven = driving::drive(ports, tenant, &mut run, lease, deadline).await?;
     if driven == Driven::Finished {
         driving::tidy(ports, tenant, &run).await?;
+        // Before the run leaves: it stays current, and all this is done again, until it is noted.
+        if lane == Lane::Run {
+            attention::note(ports, tenant).await?;
+        }
         runs::leave(ports, tenant, lane).await?;
     }
     report.runs.push(TickedRun {

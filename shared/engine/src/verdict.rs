@@ -2,11 +2,12 @@
 
 use crate::error::Error;
 use crate::guarding;
+use crate::hints;
 use crate::keys;
 use crate::planning::PlanProgress;
 use crate::ports::Store;
 use crate::roster::commit;
-use crate::runs::Run;
+use crate::runs::{Run, Work};
 use crate::tenants;
 use jiff::Timestamp;
 use mapping::guard::{self, Refusal, Verdict};
@@ -40,9 +41,18 @@ pub async fn refusals(
         refusals.push(Refusal::AfterUndo);
     }
     let known = plan.seen + plan.absent_count();
+    let mut counts = plan.counts.clone();
+    let snapshot = match (run.work, &run.connection) {
+        // It lists nobody, so it can't have collapsed. What looks did before counts with it.
+        (Work::Look, Some(connection)) => {
+            counts.merge(&hints::changed(store, tenant, connection).await?);
+            Verdict::Proceed
+        }
+        (Work::Full | Work::Look, _) => guard::check_snapshot(plan.seen, known),
+    };
     for verdict in [
-        guard::check_snapshot(plan.seen, known),
-        guard::check(&plan.counts, &parent.known, &guard.limits_on(day)),
+        snapshot,
+        guard::check(&counts, &parent.known, &guard.limits_on(day)),
     ] {
         match verdict {
             Verdict::Proceed => {}

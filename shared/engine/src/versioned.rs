@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::keys;
 use crate::ports::{Clock, Store};
 use crate::record;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 /// A value with its version. The version before the first write is 0.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -42,6 +43,23 @@ pub async fn claim(
     match ports.increment(&claim, 1).await.map_err(Error::from)? {
         1 => Ok(()),
         _ => Err(ReplaceError::Changed),
+    }
+}
+
+/// Claims the right to write the version after `version` of a [`Versioned`] record, and looks
+/// whether that is still the newest: a claim of an earlier minute may have been used since the
+/// record was read.
+pub async fn claim_newest(
+    ports: &(impl Store + Clock),
+    key: &str,
+    version: u64,
+) -> Result<(), ReplaceError> {
+    claim(ports, key, version).await?;
+    let found: Option<Versioned<IgnoredAny>> = read(ports, key).await?;
+    if found.map_or(0, |found| found.version) == version {
+        Ok(())
+    } else {
+        Err(ReplaceError::Changed)
     }
 }
 
@@ -84,6 +102,19 @@ mod tests {
             let read: Versioned<String> = read(&ports, "k").await.unwrap().unwrap();
             assert_eq!((read.version, read.value.as_str()), (1, "a"));
             claim(&ports, "k", 1).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_writer_that_read_long_ago_is_refused_though_its_minute_is_free() {
+        let ports = MemoryPorts::new();
+        block_on(async {
+            claim_newest(&ports, "k", 0).await.unwrap();
+            write(&ports, "k", 0, "a").await.unwrap();
+            ports.advance(Duration::from_mins(2));
+            let refused = claim_newest(&ports, "k", 0).await;
+            assert_eq!(refused, Err(ReplaceError::Changed));
+            assert_eq!(claim_newest(&ports, "k", 1).await, Ok(()));
         });
     }
 

@@ -2,28 +2,39 @@
 //! doors of all components behind their names, and a Google that answers the requests of the
 //! connector from a list of people.
 
+mod attention;
 mod by_hand;
 mod google;
 mod held;
+mod looks;
+mod pushes;
+mod receiver;
 mod runs;
+mod sleepers;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
 use crate::doors;
+use crate::doors::nudge::Delivery;
+use crate::error::Error;
+use crate::hints;
 use crate::keys;
 use crate::large;
 use crate::memory::{MemoryPorts, block_on};
-use crate::ports::{Store, TransportError};
+use crate::ports::{Clock, Store, TransportError};
+use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self as engine_runs, Lane, Run, Trigger, TriggerKind};
 use crate::settings;
 use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
-pub(crate) use google::{FakeGoogle, FakeUser};
+use connectors::google::look::Whom;
+pub(crate) use google::{FakeChannel, FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
-use mapping::ids::{ConnectionId, TenantId};
+use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
 use mapping::rules::{AccountType, Assignment, DefaultIds, OrgUnitRef, RuleSet, Subject};
+pub(crate) use receiver::FakeReceiver;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +43,7 @@ use std::time::Duration;
 pub(crate) struct World {
     pub(crate) ports: MemoryPorts,
     pub(crate) google: Arc<Mutex<FakeGoogle>>,
+    pub(crate) receiver: Arc<Mutex<FakeReceiver>>,
     pub(crate) tenant: TenantId,
     pub(crate) connection: ConnectionId,
 }
@@ -41,13 +53,15 @@ impl World {
     /// student and everybody below `/Staff` a teacher.
     pub(crate) fn new(users: Vec<FakeUser>) -> Self {
         let google = Arc::new(Mutex::new(FakeGoogle::new(users)));
-        let ports = answered_by(&MemoryPorts::new(), &google);
+        let receiver = Arc::new(Mutex::new(FakeReceiver::default()));
+        let ports = answered_by(&MemoryPorts::new(), &google, &receiver);
         ports.set_now("2026-11-02T12:00:00Z".parse().unwrap());
         for (name, value) in [
             (
                 "seal_keys",
                 "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             ),
+            ("public_url", "https://sync.example"),
             ("google_client_id", "rollcall.apps.googleusercontent.com"),
             ("google_client_secret", "a-secret-of-the-fake-google"),
         ] {
@@ -58,6 +72,7 @@ impl World {
         let world = Self {
             ports,
             google,
+            receiver,
             tenant,
             connection,
         };
@@ -76,9 +91,11 @@ impl World {
     /// A world of its own that is in the same state now.
     pub(crate) fn fork(&self) -> Self {
         let google = Arc::new(Mutex::new(self.google.lock().unwrap().clone()));
+        let receiver = Arc::new(Mutex::new(self.receiver.lock().unwrap().clone()));
         Self {
-            ports: answered_by(&self.ports.fork(), &google),
+            ports: answered_by(&self.ports.fork(), &google, &receiver),
             google,
+            receiver,
             tenant: self.tenant.clone(),
             connection: self.connection.clone(),
         }
@@ -131,6 +148,29 @@ impl World {
         .unwrap();
     }
 
+    /// Puts the connection into a state.
+    pub(crate) fn set_state(&self, state: State) {
+        let of = (&Actor::Operator, Action::ConnectionSaved);
+        let change = |connection: &mut connections::Connection| {
+            connection.state = state;
+            Ok(Change::Write)
+        };
+        self.ports.advance(Duration::from_mins(1));
+        let modified = connections::modify(&self.ports, &self.tenant, &self.connection, of, change);
+        block_on(modified).unwrap();
+    }
+
+    /// Sets the seasons in which no run is scheduled.
+    pub(crate) fn set_pauses(&self, pauses: serde_json::Value) {
+        block_on(async {
+            let key = keys::tenant(&self.tenant);
+            let stored: Option<serde_json::Value> = record::read(&self.ports, &key).await.unwrap();
+            let mut stored = stored.unwrap();
+            stored["value"]["pauses"] = pauses;
+            record::write(&self.ports, &key, &stored).await.unwrap();
+        });
+    }
+
     /// Edits the connection's rules.
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
@@ -145,8 +185,8 @@ impl World {
     }
 
     /// Changes the people whom Google has.
-    pub(crate) fn google(&self, change: impl FnOnce(&mut FakeGoogle)) {
-        change(&mut self.google.lock().unwrap());
+    pub(crate) fn google<T>(&self, change: impl FnOnce(&mut FakeGoogle) -> T) -> T {
+        change(&mut self.google.lock().unwrap())
     }
 
     /// Asks for a run and ticks until it is finished.
@@ -170,6 +210,40 @@ impl World {
                 .unwrap()
                 .unwrap()
         })
+    }
+
+    /// Hints at people by number and asks for a look at them; the look, finished.
+    pub(crate) fn look_at(&self, numbers: &[usize]) -> Run {
+        let whom = numbers.iter().map(|number| {
+            let id = ExternalId::parse(format!("1{number:020}")).unwrap();
+            Whom::Id(id)
+        });
+        self.look(whom.collect())
+    }
+
+    /// Hints at people and asks for a look at them; the look, finished.
+    pub(crate) fn look(&self, whom: Vec<Whom>) -> Run {
+        block_on(async {
+            let asked = self.ask_for_look(whom).await.unwrap();
+            self.tick_until_idle().await;
+            engine_runs::read(&self.ports, &self.tenant, &asked)
+                .await
+                .unwrap()
+                .unwrap()
+        })
+    }
+
+    /// Hints at people and asks for a look at them.
+    pub(crate) async fn ask_for_look(&self, whom: Vec<Whom>) -> Result<RunId, Error> {
+        for whom in whom {
+            hints::add(&self.ports, &self.tenant, &self.connection, &whom).await?;
+        }
+        let trigger = Trigger {
+            kind: TriggerKind::Push,
+            by: "push".to_owned(),
+        };
+        let asked = engine_runs::request_look(&self.ports, &self.tenant, trigger).await?;
+        Ok(asked.run)
     }
 
     /// Ticks, the clock moving on, until no run is under way.
@@ -216,11 +290,15 @@ impl World {
 }
 
 /// The surroundings with the application's components and Google behind their names.
-fn answered_by(ports: &MemoryPorts, google: &Arc<Mutex<FakeGoogle>>) -> MemoryPorts {
-    let answering = Arc::clone(google);
+fn answered_by(
+    ports: &MemoryPorts,
+    google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
+) -> MemoryPorts {
+    let answering = (Arc::clone(google), Arc::clone(receiver));
     ports.with_handler(Arc::new(move |ports, request| {
-        let google = Arc::clone(&answering);
-        Box::pin(async move { answer(ports, &google, request).await })
+        let (google, receiver) = answering.clone();
+        Box::pin(async move { answer(ports, &google, &receiver, request).await })
     }))
 }
 
@@ -246,9 +324,11 @@ pub(crate) fn assign(rules: &mut RuleSet, id: &str, path: &str, account_type: Ac
     rules.put_assignment(assignment, &ids).unwrap();
 }
 
-async fn answer(
+/// Answers a request as the component or the Google that it is for.
+pub(crate) async fn answer(
     ports: MemoryPorts,
     google: &Arc<Mutex<FakeGoogle>>,
+    receiver: &Arc<Mutex<FakeReceiver>>,
     request: http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, TransportError> {
     // A component whose process died answers nobody.
@@ -260,9 +340,26 @@ async fn answer(
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
         Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
+        Some("watch-google.spin.internal") => {
+            Ok(doors::watch_google::handle(&ports, request).await)
+        }
+        Some("alerts.spin.internal") => {
+            let mut answer = doors::alerts::handle(&ports, request).await;
+            // What the frame of a component does after the answer.
+            if let Some(delivery) = answer.extensions_mut().remove::<Delivery>() {
+                doors::alerts::handle(&ports, delivery.into_request()).await;
+            }
+            Ok(answer)
+        }
+        Some(receiver::HOST) => receiver.lock().unwrap().answer(&ports, &request),
         Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
         Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
-        Some("admin.googleapis.com") => Ok(google.lock().unwrap().answer(&request)),
+        Some("admin.googleapis.com") => {
+            let mut google = google.lock().unwrap();
+            google.now_ms = ports.now().as_millisecond();
+            Ok(google.answer(&request))
+        }
+        Some("oauth2.googleapis.com") => Ok(http::Response::new(Bytes::new())),
         _ => Err(TransportError::Denied),
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::account::{Account, Role, Status, StatusCause};
 use crate::evaluate::Desired;
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, ExternalId};
 use crate::issue::IssueKind;
 use crate::source::SourceRecord;
 use std::collections::BTreeSet;
@@ -55,6 +55,18 @@ pub fn match_by_email(
         return Match::Refuse(IssueKind::RolesIncompatible { with });
     }
     Match::Link
+}
+
+/// True when an account is another person's of the same connection by now, though this one had it
+/// once: they were deleted at the source, somebody made anew there took the account over by its
+/// address, and then they came back.
+pub fn is_of_another(
+    connection: &ConnectionId,
+    external_id: &ExternalId,
+    account: &Account,
+) -> bool {
+    let mut links = (account.sources.iter()).filter(|link| link.connection == *connection);
+    links.clone().next().is_some() && links.all(|link| link.external_id != *external_id)
 }
 
 /// False when one side is a student and the other an adult.

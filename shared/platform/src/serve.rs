@@ -3,7 +3,7 @@
 use crate::outbound::{drain, read_limited};
 use crate::{Platform, send};
 use bytes::Bytes;
-use engine::doors::nudge::Nudge;
+use engine::doors::nudge::{Delivery, Nudge};
 use engine::ports::TransportError;
 use engine::problem::{Kind, Problem};
 use spin_sdk::http::{FullBody, Request};
@@ -20,7 +20,8 @@ const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Reads a request of at most `body_bytes_max` bytes, calls the door with it, and answers.
 ///
 /// A door that wants work to start sooner than the next tick leaves a [`Nudge`] in the answer's
-/// extensions; it is carried out after the answer. Should it be lost, the tick does the work.
+/// extensions; it is carried out after the answer. Should it be lost, the tick does the work. So
+/// is a [`Delivery`].
 pub async fn serve(
     request: Request,
     body_bytes_max: usize,
@@ -40,10 +41,13 @@ pub async fn serve(
             Problem::new(Kind::BadRequest, "the request's body could not be read").to_response()
         }
     };
-    if let Some(nudge) = response.extensions_mut().remove::<Nudge>() {
+    let extensions = response.extensions_mut();
+    let nudge = extensions.remove::<Nudge>().map(Nudge::into_request);
+    let delivery = extensions.remove::<Delivery>().map(Delivery::into_request);
+    for request in nudge.into_iter().chain(delivery) {
         spin_sdk::wasip3::spawn(async move {
             // A lost nudge costs a minute at most, until the next tick.
-            let _ = send(nudge.into_request(), NUDGE_BYTES_MAX).await;
+            let _ = send(request, NUDGE_BYTES_MAX).await;
         });
     }
     response.map(FullBody::new)

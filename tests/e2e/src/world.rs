@@ -5,6 +5,7 @@ mod hosts;
 use anyhow::{Context, bail};
 use driver::{Application, District, OPERATOR_TOKEN, text};
 use fake_providers::VirtualClock;
+use fake_providers::alerts::AlertReceiver;
 use fake_providers::district::{District as People, DistrictShape};
 use fake_providers::google::{Config, FakeGoogle, Outcome};
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// The tenant that [`World::district`] makes.
 pub const ADMIN_TENANT: &str = "maple-grove";
+
+/// What signs alerts.
+const ALERT_SECRET: &str = "alert-secret-for-tests-of-thirty-two-bytes";
 
 /// How often another port is tried when somebody was faster.
 const PORTS_TRIED_MAX: u32 = 5;
@@ -36,6 +40,11 @@ pub struct Setup {
     pub shape: DistrictShape,
     /// Where the store is; in memory if nowhere.
     pub directory: Option<PathBuf>,
+    /// Whether the operator is sent alerts.
+    pub alerts: bool,
+    /// Whether Google pushes changes as they happen. Otherwise it refuses to, and nothing happens
+    /// but what a test does.
+    pub pushes: bool,
     /// Variables that are set differently from usual; `None` leaves one out.
     pub variables: BTreeMap<&'static str, Option<&'static str>>,
 }
@@ -47,14 +56,30 @@ impl Setup {
             people,
             shape: DistrictShape::default(),
             directory: None,
+            alerts: false,
+            pushes: false,
             variables: BTreeMap::new(),
         }
+    }
+
+    /// The same with a Google that pushes changes.
+    #[must_use]
+    pub fn with_pushes(mut self) -> Self {
+        self.pushes = true;
+        self
     }
 
     /// The same with the store in a directory.
     #[must_use]
     pub fn in_directory(mut self, directory: &Path) -> Self {
         self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// The same with a receiver of alerts.
+    #[must_use]
+    pub fn with_alerts(mut self) -> Self {
+        self.alerts = true;
         self
     }
 
@@ -72,6 +97,8 @@ pub struct World {
     config: HostConfig,
     /// What the application reads people from.
     pub google: FakeGoogle,
+    /// What the application sends alerts to, if anywhere.
+    alerts: Option<AlertReceiver>,
     /// The application, seen by the operator.
     pub operator: Application,
     /// The store, when it is in memory.
@@ -91,7 +118,8 @@ impl World {
             let address = free_address()?;
             let url = format!("http://{address}");
             let google = start_google(&setup, &url).await?;
-            let config = config(&setup, &url, address, google.base_url());
+            let alerts = start_receiver(&setup, &google).await?;
+            let config = config(&setup, &url, address, google.base_url(), alerts.as_ref());
             let memory = match &config.state {
                 State::Memory(memory) => memory.clone(),
                 State::Directory(_) => MemoryStore::default(),
@@ -106,6 +134,7 @@ impl World {
                 host: Some(host),
                 config,
                 google,
+                alerts,
                 memory,
             });
         }
@@ -115,6 +144,11 @@ impl World {
     /// The host.
     pub fn host(&self) -> anyhow::Result<&Host> {
         self.host.as_ref().context("the host is down")
+    }
+
+    /// The receiver of alerts.
+    pub fn receiver(&self) -> anyhow::Result<&AlertReceiver> {
+        self.alerts.as_ref().context("nobody receives alerts")
     }
 
     /// What the clock of everybody shows, in milliseconds since the Unix epoch.
@@ -263,6 +297,7 @@ async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
     let people = People::generate(1, setup.people, setup.shape.clone());
     let config = Config {
         clock: Arc::new(VirtualClock::new()),
+        takes_http_channels: setup.pushes,
         ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
     };
     FakeGoogle::start(people, config)
@@ -270,8 +305,31 @@ async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
         .context("starting the fake Google")
 }
 
-fn config(setup: &Setup, url: &str, address: SocketAddr, google: &str) -> HostConfig {
+async fn start_receiver(
+    setup: &Setup,
+    google: &FakeGoogle,
+) -> anyhow::Result<Option<AlertReceiver>> {
+    if !setup.alerts {
+        return Ok(None);
+    }
+    let clock = Arc::clone(google.clock());
+    let receiver = AlertReceiver::start(ALERT_SECRET, clock).await;
+    Ok(Some(receiver.context("starting the receiver of alerts")?))
+}
+
+fn config(
+    setup: &Setup,
+    url: &str,
+    address: SocketAddr,
+    google: &str,
+    alerts: Option<&AlertReceiver>,
+) -> HostConfig {
     let mut variables = driver::variables(url, google);
+    if let Some(alerts) = alerts {
+        variables.insert("alert_url".to_owned(), alerts.url());
+        variables.insert("alert_host".to_owned(), alerts.host());
+        variables.insert("alert_secret".to_owned(), ALERT_SECRET.to_owned());
+    }
     for (name, value) in &setup.variables {
         match value {
             Some(value) => variables.insert((*name).to_owned(), (*value).to_owned()),

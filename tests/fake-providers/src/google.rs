@@ -17,6 +17,7 @@
 mod admin;
 mod answer;
 mod api;
+mod channels;
 mod config;
 mod directory;
 mod exchange;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
+pub use channels::{Channel, Delivery, PushWeather};
 pub use config::{CLIENT_ID, CLIENT_SECRET, Client, Config, Outsider};
 pub use directory::{
     AdminRole, Change, ChangeRefused, Changed, Delegation, Directory, Group, Member, MemberKey,
@@ -48,6 +50,7 @@ use crate::faults::FaultPlan;
 use crate::journal::Journal;
 use crate::lock::{lock, read, write};
 use crate::server::{Answer, Dropped, Server};
+use channels::{Channels, Told};
 use oauth::{Decision, Keyring, OAuth, Tokens};
 
 /// Why the fake did not start.
@@ -115,6 +118,7 @@ struct State {
     quota: quota::Quota,
     faults: FaultPlan,
     journal: Journal,
+    channels: Channels,
 }
 
 /// A running fake Google. It stops when dropped.
@@ -122,6 +126,17 @@ struct State {
 pub struct FakeGoogle {
     state: Arc<State>,
     server: Server,
+    _post: Post,
+}
+
+/// What brings pushes; it ends when dropped.
+#[derive(Debug)]
+struct Post(tokio::task::AbortHandle);
+
+impl Drop for Post {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Answer for State {
@@ -173,7 +188,12 @@ impl State {
 
     fn change(&self, change: &Change) -> Result<Changed, ChangeRefused> {
         let now_ms = self.now_ms();
-        write(&self.directory).change(change, now_ms)
+        let mut directory = write(&self.directory);
+        let changed = directory.change(change, now_ms)?;
+        if let Some(user) = Told::of(&directory, &changed.id, now_ms) {
+            self.channels.tell(change, &changed, &user, now_ms);
+        }
+        Ok(changed)
     }
 
     fn reset(&self) {
@@ -183,6 +203,7 @@ impl State {
         self.quota.clear();
         self.faults.clear();
         self.journal.clear();
+        self.channels.clear();
     }
 
     fn accounts(&self) -> KnownAccounts {
@@ -223,6 +244,7 @@ impl FakeGoogle {
     /// Starts serving a district on a loopback port.
     pub async fn start(district: District, config: Config) -> Result<Self, StartError> {
         let (listener, address) = Server::listen(config.port).await?;
+        let (channels, post) = Channels::new();
         let state = Arc::new(State {
             base_url: format!("http://{address}"),
             directory: RwLock::new(Directory::of(&district)),
@@ -234,11 +256,18 @@ impl FakeGoogle {
             quota: quota::Quota::default(),
             faults: FaultPlan::default(),
             journal: Journal::default(),
+            channels,
             config,
             district,
         });
         let server = Server::start(listener, address, Arc::clone(&state));
-        Ok(Self { state, server })
+        let post = tokio::spawn(channels::bring(Arc::clone(&state), post));
+        let post = Post(post.abort_handle());
+        Ok(Self {
+            state,
+            server,
+            _post: post,
+        })
     }
 
     /// `http://127.0.0.1:port`, without a slash at the end. Stands for every host of Google's.
@@ -285,6 +314,28 @@ impl FakeGoogle {
     /// Changes the directory as an administrator would.
     pub fn change(&self, change: &Change) -> Result<Changed, ChangeRefused> {
         self.state.change(change)
+    }
+
+    /// The push channels that are open now.
+    pub fn channels(&self) -> Vec<Channel> {
+        self.state.channels.open_at(self.state.now_ms())
+    }
+
+    /// Every attempt to bring a push.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.state.channels.deliveries()
+    }
+
+    /// What happens to pushes from now on.
+    pub fn set_push_weather(&self, weather: PushWeather) {
+        self.state.channels.set_weather(weather);
+    }
+
+    /// Waits until every push was brought or given up on.
+    pub async fn pushes_delivered(&self) {
+        while !self.state.channels.are_delivered() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The requests so far; those under `/_fake/` are left out.

@@ -7,9 +7,11 @@
 //!
 //! - [`district`]: people, schools and grades, the same whatever provider shows them.
 //! - [`google`]: Google's sign-in and Directory API for such a district.
+//! - [`alerts`]: a receiver of the operator's alerts.
 //! - [`clock`], [`faults`], [`journal`]: a movable clock, failures on demand and a record of every
 //!   request, for every provider alike.
 
+pub mod alerts;
 pub mod clock;
 pub mod district;
 pub mod faults;

@@ -15,6 +15,7 @@ use crate::base_url::BaseUrl;
 use crate::request::{RequestError, encode, encode_pairs, get};
 use bytes::Bytes;
 use http::Request;
+use mapping::account::Email;
 use serde::{Deserialize, Serialize};
 
 /// The real host.
@@ -180,7 +181,23 @@ impl Directory {
         self.get(&path, &[("fields", "isMember")], access_token)
     }
 
-    fn population(&self) -> (&str, &str) {
+    /// Whether somebody with this address is one of the people of this directory. Google shows an
+    /// administrator nobody of another customer.
+    pub fn covers(&self, email: Option<&Email>) -> bool {
+        match &self.population {
+            Population::Customer => true,
+            Population::Domain(domain) => email
+                .and_then(|email| email.as_str().rsplit_once('@'))
+                .is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain)),
+        }
+    }
+
+    /// Where these requests go.
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
+    pub(crate) fn population(&self) -> (&str, &str) {
         match &self.population {
             Population::Customer => ("customer", "my_customer"),
             Population::Domain(domain) => ("domain", domain),

@@ -11,6 +11,7 @@ mod reach;
 
 pub use chain::{CHAIN_RESTARTS_MAX, PAGE_TOKEN_LIFE, PAGES_PER_CHAIN_MAX};
 pub use plan::{FetchPlan, GroupScope, UnitScope, UnitScopes};
+pub(crate) use reach::missing_unit;
 
 use super::directory::{
     Directory, GROUPS_PAGE_SIZE, ORG_UNITS_BYTES_MAX, PAGE_BYTES_MAX, SINGLE_BYTES_MAX,

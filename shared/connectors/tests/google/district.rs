@@ -74,6 +74,24 @@ impl District {
             ["customer", "my_customer", "orgunits"] => self.org_units(&parameters),
             ["users"] => self.users(&parameters),
             ["users", key] => self.user(key),
+            ["groups"] if parameters.contains_key("userKey") => {
+                expect(&parameters, &["userKey", "maxResults", "fields"]);
+                let direct = self.groups.iter().filter(|(_, (_, members))| {
+                    members
+                        .iter()
+                        .any(|member| member["id"] == parameters["userKey"])
+                });
+                let groups = direct.map(|(address, _)| self.group(address)).collect();
+                self.page("groups", groups, &parameters)
+            }
+            ["groups", group, "hasMember", key] => {
+                expect(&parameters, &["fields"]);
+                if self.groups.contains_key(*group) {
+                    ok(&json!({ "isMember": self.has_member(group, key) }))
+                } else {
+                    error(404, "notFound", "Resource Not Found: groupKey")
+                }
+            }
             ["groups"] => {
                 expect(
                     &parameters,
@@ -153,10 +171,22 @@ impl District {
     }
 
     fn user(&self, key: &str) -> Response<Bytes> {
-        match self.users.iter().find(|user| user["id"] == key) {
+        let is_named = |user: &&Value| user["id"] == key || user["primaryEmail"] == key;
+        match self.users.iter().find(is_named) {
             Some(user) => ok(user),
             None => error(404, "notFound", "Resource Not Found: userKey"),
         }
+    }
+
+    /// Nested membership counts; a group is a member by the part of its address before the `@`.
+    fn has_member(&self, address: &str, key: &str) -> bool {
+        self.groups[address].1.iter().any(|member| {
+            let inner = member["id"].as_str().unwrap().strip_prefix("key-");
+            member["id"] == key
+                || inner.is_some_and(|inner| {
+                    self.has_member(&format!("{inner}@maplegrove.example"), key)
+                })
+        })
     }
 
     fn group(&self, address: &str) -> Value {

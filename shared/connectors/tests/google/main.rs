@@ -8,12 +8,14 @@
     reason = "a test fails by panicking, in the functions that tests share too"
 )]
 
+mod channels;
 mod connection_test;
 mod district;
 mod driver;
 mod errors;
 mod hostile;
 mod id_tokens;
+mod look;
 mod lookup;
 mod oauth;
 mod reading;

@@ -1,6 +1,6 @@
 //! The plan of a run by hand: what the `roster` component does for the driver.
 
-use super::Work;
+use super::ByHand;
 use crate::error::Error;
 use crate::evaluation::internal;
 use crate::keys;
@@ -49,7 +49,7 @@ pub async fn slice<P: Store + Clock>(
         now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
     };
     match work {
-        Work::Edit { account, edit, .. } => {
+        ByHand::Edit { account, edit, .. } => {
             let found = draft.account(ports, &account).await?;
             let change = found.and_then(|account| {
                 let change = plan::edit(&account, &edit, draft.now_ms);
@@ -63,7 +63,7 @@ pub async fn slice<P: Store + Clock>(
                 Err(failure) => Ok(SliceOutcome::Failed { failure }),
             }
         }
-        Work::Restore { account } => {
+        ByHand::Restore { account } => {
             let found = draft.account(ports, &account).await?;
             let change = found.and_then(|account| {
                 let change = plan::restore(&account, draft.now_ms);
@@ -74,11 +74,11 @@ pub async fn slice<P: Store + Clock>(
                 Err(failure) => Ok(SliceOutcome::Failed { failure }),
             }
         }
-        Work::Undo { newest, .. } if newest != run.parent => Ok(failed(
+        ByHand::Undo { newest, .. } if newest != run.parent => Ok(failed(
             "roster_moved_on",
             "another commit came while the undo was waiting: look at it, then ask again",
         )),
-        Work::Undo { to, .. } => match draft.undo(ports, progress, to, deadline).await {
+        ByHand::Undo { to, .. } => match draft.undo(ports, progress, to, deadline).await {
             Err(Error::Record(RecordError::Absent { .. })) => Ok(gone(to)),
             other => other,
         },

@@ -75,7 +75,7 @@ pub async fn create(
         return Err(ConnectionError::TooMany);
     }
     let key = keys::connection(tenant, &id);
-    versioned::claim(ports, &key, 0).await?;
+    versioned::claim_newest(ports, &key, 0).await?;
     list.append(ports, &id).await.map_err(Error::from)?;
     let connection = Connection {
         id,

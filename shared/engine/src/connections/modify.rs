@@ -1,6 +1,7 @@
 //! One way to change a connection: read, change, claim, record in the audit log, write.
 
-use super::{Connection, ConnectionError};
+use super::{Connection, ConnectionError, State};
+use crate::attention;
 use crate::audit::{self, Action, Actor};
 use crate::keys;
 use crate::ports::{Clock, Store};
@@ -38,18 +39,41 @@ pub(crate) async fn modify(
         let found: Option<Versioned<Connection>> = versioned::read(ports, &key).await?;
         let record = found.ok_or(ConnectionError::NotFound)?;
         let mut connection = record.value;
+        let state = connection.state;
         if change(&mut connection)? == Change::Nothing {
             return Ok(connection);
         }
-        match versioned::claim(ports, &key, record.version).await {
-            Ok(()) => {
-                audit::record(ports, tenant, who, what, id.as_str()).await?;
-                let written = versioned::write(ports, &key, record.version, connection).await?;
-                return Ok(written.value);
-            }
-            Err(versioned::ReplaceError::Changed) => ports.sleep(PAUSE).await,
-            Err(versioned::ReplaceError::Engine(error)) => return Err(error.into()),
+        let at = (tenant, key.as_str(), record.version);
+        match write(ports, at, (who, what), state, connection).await? {
+            Some(written) => return Ok(written),
+            None => ports.sleep(PAUSE).await,
         }
     }
     Err(ConnectionError::Changed)
+}
+
+/// Claims the next version, records the change and writes it; nothing when somebody else was
+/// faster. A function of its own, so that it is there once and not once for each change.
+async fn write(
+    ports: &(impl Store + Clock),
+    (tenant, key, version): (&TenantId, &str, u64),
+    (who, what): (&Actor, Action),
+    before: State,
+    connection: Connection,
+) -> Result<Option<Connection>, ConnectionError> {
+    match versioned::claim_newest(ports, key, version).await {
+        Ok(()) => {}
+        Err(versioned::ReplaceError::Changed) => return Ok(None),
+        Err(versioned::ReplaceError::Engine(error)) => return Err(error.into()),
+    }
+    audit::record(ports, tenant, who, what, connection.id.as_str()).await?;
+    let moves = connection.state != before;
+    if moves {
+        attention::note(ports, tenant).await?;
+    }
+    let written = versioned::write(ports, key, version, connection).await?;
+    if moves {
+        attention::note(ports, tenant).await?;
+    }
+    Ok(Some(written.value))
 }

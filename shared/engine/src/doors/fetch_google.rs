@@ -8,6 +8,7 @@ mod person;
 mod slice;
 
 pub(crate) use connection::{ConnectionRequest, Operation};
+pub(super) use slice::{unit_ids, unit_scopes};
 
 use crate::connections::{self, Freshness, TokenFailure};
 use crate::doors::json;
@@ -55,8 +56,8 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
     answer.unwrap_or_else(|problem| problem.to_response())
 }
 
-/// What every request of this component needs.
-struct Access<'a, P> {
+/// What every request needs of a component that reads a directory.
+pub(super) struct Access<'a, P> {
     ports: &'a P,
     google: GoogleSettings,
     seal_keys: SealKeys,
@@ -65,7 +66,7 @@ struct Access<'a, P> {
 }
 
 impl<'a, P: Ports> Access<'a, P> {
-    async fn open(
+    pub(super) async fn open(
         ports: &'a P,
         tenant: &'a TenantId,
         connection: &'a ConnectionId,
@@ -81,7 +82,7 @@ impl<'a, P: Ports> Access<'a, P> {
         })
     }
 
-    async fn token(&self, fresh: bool) -> Result<String, TokenFailure> {
+    pub(super) async fn token(&self, fresh: bool) -> Result<String, TokenFailure> {
         let freshness = if fresh {
             Freshness::New
         } else {
@@ -94,7 +95,7 @@ impl<'a, P: Ports> Access<'a, P> {
     }
 
     /// A token for a slice, or how the slice ends without one.
-    async fn slice_token(&self, fresh: bool) -> Result<String, SliceOutcome> {
+    pub(super) async fn slice_token(&self, fresh: bool) -> Result<String, SliceOutcome> {
         self.token(fresh).await.map_err(|failure| {
             let code = match &failure {
                 TokenFailure::Provider(_) | TokenFailure::Engine(_) => {
@@ -127,7 +128,7 @@ impl<'a, P: Ports> Access<'a, P> {
     }
 
     /// Everybody of the Google customer, whichever of its domains they are in.
-    fn directory(&self) -> Result<Directory, Problem> {
+    pub(super) fn directory(&self) -> Result<Directory, Problem> {
         Ok(Directory::new(self.base_url()?, Population::Customer))
     }
 }

@@ -3,6 +3,8 @@
 //! A nudge is never the only way that work happens: what it is about stands in the store, and the
 //! next tick finds it there.
 
+use crate::attention::{self, Question};
+use crate::slices;
 use bytes::Bytes;
 use mapping::ids::TenantId;
 
@@ -12,6 +14,24 @@ use mapping::ids::TenantId;
 pub struct Nudge {
     /// The tenant.
     pub tenant: TenantId,
+}
+
+/// A request to the `alerts` component to send what waits for one tenant, left and sent as a
+/// [`Nudge`] is. A receiver may take long to answer; nobody else is to wait for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Delivery {
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+impl Delivery {
+    /// The request over service chaining.
+    pub fn into_request(self) -> http::Request<Bytes> {
+        let question = Question {
+            tenant: self.tenant,
+        };
+        slices::request(attention::COMPONENT, "/deliver", &question).unwrap_or_default()
+    }
 }
 
 impl Nudge {

@@ -13,6 +13,7 @@ use crate::audit::Actor;
 use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::internal;
+use crate::fenced::Fenced;
 use crate::guarding::{self, Guard};
 use crate::lease::Lease;
 use crate::planning::PlanProgress;
@@ -81,6 +82,7 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
 
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Error> {
     let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
+    let ports = &Fenced::new(ports, &asked.tenant, asked.fence);
     let run = runs::read(ports, &asked.tenant, &asked.run).await?;
     match (run, asked.task) {
         (Some(run), Task::Draft) => {
@@ -94,6 +96,7 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
 
 async fn apply<P: Ports>(ports: &P, asked: &ApplyRequest) -> Result<Applied, Error> {
     let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
+    let ports = &Fenced::new(ports, &asked.tenant, asked.fence);
     let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
         return Ok(Applied::Stale);
     };

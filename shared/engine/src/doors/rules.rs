@@ -5,6 +5,7 @@ use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::{self, RunRules, frozen_rules, internal};
 use crate::explaining::{self, Question};
+use crate::fenced::Fenced;
 use crate::fetching;
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
@@ -46,6 +47,7 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Error> {
     let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
     let tenant = &asked.tenant;
+    let ports = &Fenced::new(ports, tenant, asked.fence);
     let Some(run) = runs::read(ports, tenant, &asked.run).await? else {
         return Ok(SliceOutcome::Failed {
             failure: internal("there is no such run"),

@@ -1,9 +1,11 @@
 //! A connection as clients of the API see it.
 
+use crate::attention::Glance;
 use crate::connections::Connection;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::rules;
+use crate::watching::{self, PushStatus};
 use connectors::google::oauth::{Mode, missing_scopes, required_scopes};
 use mapping::ids::TenantId;
 use serde::Serialize;
@@ -16,6 +18,11 @@ pub(crate) struct Shown {
     /// Scopes that the rules need by now and the authorisation lacks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing_scopes: Vec<String>,
+    /// Whether something about it needs attention.
+    needs_attention: bool,
+    /// Whether Google tells of changes as they happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<PushStatus>,
 }
 
 /// Adds what the rules make of the authorisation.
@@ -30,8 +37,12 @@ pub(crate) async fn show<P: Ports>(
         let missing = missing_scopes(&needed, &authorization.scopes);
         missing.iter().map(ToString::to_string).collect()
     });
+    let needs_attention = Glance::read(ports, tenant).await?.names(&connection.id);
+    let push = watching::status(ports, tenant, &connection.id).await?;
     Ok(Shown {
+        push,
         connection,
+        needs_attention,
         missing_scopes: missing_scopes.unwrap_or_default(),
     })
 }

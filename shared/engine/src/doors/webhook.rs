@@ -1,6 +1,9 @@
-//! The door of the `webhook` component: `POST /hooks/sync/{tenant}`, the signed manual resync.
+//! The door of the `webhook` component: `POST /hooks/sync/{tenant}`, the signed manual resync, and
+//! `POST /hooks/google/users`, what Google pushes.
 //!
 //! Variables: `seal_keys`, `public_url`. It reaches no other host.
+
+pub(crate) mod push;
 
 use crate::audit::{self, Action, Actor};
 use crate::doors::json;
@@ -35,17 +38,21 @@ async fn serve<P: Ports>(
     ports: &P,
     request: &http::Request<Bytes>,
 ) -> Result<http::Response<Bytes>, Problem> {
-    let tenant = request
-        .uri()
-        .path()
+    let path = request.uri().path();
+    let tenant = path
         .strip_prefix("/hooks/sync/")
-        .and_then(|text| TenantId::parse(text).ok())
-        .ok_or_else(Problem::not_found)?;
+        .and_then(|text| TenantId::parse(text).ok());
+    if tenant.is_none() && path != push::PATH {
+        return Err(Problem::not_found());
+    }
     if request.method() != Method::POST {
         let mut problem = Problem::new(Kind::MethodNotAllowed, "this path takes POST alone");
         problem.allow = Some("POST".to_owned());
         return Err(problem);
     }
+    let Some(tenant) = tenant else {
+        return push::take(ports, request).await;
+    };
     let seal_keys = settings::seal_keys(ports).await?;
     let public_url = settings::public_url(ports).await?;
     webhooks::verify(

@@ -13,7 +13,7 @@ use mapping::rules::AccountType;
 use std::time::Duration;
 
 /// Forty students, of whom some are a unit deeper, and ten teachers.
-fn district() -> Vec<FakeUser> {
+pub(super) fn district() -> Vec<FakeUser> {
     let student = |number: usize| {
         FakeUser::new(
             number,
@@ -30,7 +30,7 @@ fn district() -> Vec<FakeUser> {
         .collect()
 }
 
-fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
+pub(super) fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
     let mut all = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
@@ -50,7 +50,7 @@ fn changes(world: &World, run: &runs::Run) -> Vec<Change> {
     }
 }
 
-fn email(number: usize) -> String {
+pub(super) fn email(number: usize) -> String {
     format!("person{number}@maplegrove.example")
 }
 
@@ -119,7 +119,9 @@ fn one_renamed_person_is_the_only_change() {
 fn a_person_deleted_at_the_source_is_suspended_once_the_source_confirmed_it() {
     let world = World::new(district());
     world.sync();
-    world.google(|google| google.remove(7));
+    world.google(|google| {
+        google.remove(7);
+    });
     let run = world.sync();
     assert_eq!(run.state, RunState::Applied);
     let account = &world.accounts()[&email(7)];
@@ -201,6 +203,26 @@ fn a_held_plan_happens_once_it_is_approved() {
 }
 
 #[test]
+fn a_held_plan_without_a_change_makes_no_commit_when_it_is_approved() {
+    let world = World::new(district());
+    world.sync();
+    let before = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    world.google(|google| google.lists_are_empty = true);
+    let held = world.sync();
+    assert_eq!(held.state, RunState::Held);
+    block_on(async {
+        holding::approve(&world.ports, &world.tenant, &held.id)
+            .await
+            .unwrap();
+        world.tick_until_idle().await;
+    });
+    let run = block_on(runs::read(&world.ports, &world.tenant, &held.id)).unwrap();
+    assert_eq!(run.unwrap().state, RunState::Unchanged);
+    let after = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    assert_eq!(before, after);
+}
+
+#[test]
 fn a_held_plan_is_never_applied_to_a_roster_that_has_moved_on() {
     let world = World::new(district());
     world.sync();
@@ -248,6 +270,75 @@ fn two_new_people_with_one_address_are_both_left_out_and_named() {
     let run = world.sync();
     assert_eq!(run.counts.total.creates, 2);
     assert_eq!(world.accounts().len(), 50);
+}
+
+#[test]
+fn a_plan_of_which_nothing_is_left_writes_no_roster_data() {
+    let world = World::new(district());
+    world.sync();
+    world.google(|google| google.user(7).email = email(8));
+    world.google(|google| google.user(8).email = email(9));
+    world.google(|google| google.user(9).email = email(8));
+    let before = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    let run = world.sync();
+    assert_eq!((run.state, run.issues), (RunState::Unchanged, 3));
+    let after = block_on(commit::newest(&world.ports, &world.tenant)).unwrap();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_person_who_comes_back_when_another_has_the_account_gets_one_of_their_own() {
+    let world = World::new(district());
+    world.sync();
+    let mut seven = world.google(|google| google.remove(7));
+    world.sync();
+    world.google(|google| {
+        google.add(FakeUser {
+            email: email(7),
+            ..FakeUser::new(60, "/Students")
+        });
+    });
+    world.sync();
+    let taken = world.accounts()[&email(7)].clone();
+    assert_eq!(taken.status, Status::Active);
+    seven.email = "back@maplegrove.example".to_owned();
+    world.google(|google| google.add(seven));
+    world.sync();
+    let accounts = world.accounts();
+    assert_eq!(accounts[&email(7)], taken);
+    assert_ne!(accounts["back@maplegrove.example"].id, taken.id);
+    assert_eq!(world.sync().state, RunState::Unchanged);
+    world.google(|google| google.user(7).given_name = "Seven".to_owned());
+    assert_eq!(world.sync().counts.total.updates, 1);
+    assert_eq!(
+        world.accounts()["back@maplegrove.example"].given_name,
+        "Seven"
+    );
+}
+
+#[test]
+fn an_account_that_two_people_would_get_is_left_alone() {
+    let world = World::new(district());
+    world.sync();
+    let mut seven = world.google(|google| google.remove(7));
+    world.sync();
+    let before = world.accounts();
+    seven.email = "back@maplegrove.example".to_owned();
+    world.google(|google| {
+        google.add(seven);
+        google.add(FakeUser {
+            email: email(7),
+            ..FakeUser::new(60, "/Students")
+        });
+    });
+    let run = world.sync();
+    assert_eq!((run.state, run.issues), (RunState::Unchanged, 1));
+    assert_eq!(world.accounts(), before);
+    world.google(|google| google.user(60).email = email(60));
+    world.sync();
+    let after = world.accounts();
+    assert_eq!(after["back@maplegrove.example"].id, before[&email(7)].id);
+    assert_eq!(after[&email(60)].status, Status::Active);
 }
 
 #[test]

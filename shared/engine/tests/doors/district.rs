@@ -148,6 +148,7 @@ pub(crate) fn components(ports: MemoryPorts) -> Handler {
                 Some("fetch-google.spin.internal") => {
                     Ok(doors::fetch_google::handle(&ports, request).await)
                 }
+                Some("alerts.spin.internal") => Ok(doors::alerts::handle(&ports, request).await),
                 Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
                 _ => Err(TransportError::Denied),
             }

@@ -13,6 +13,8 @@ mod district;
 #[cfg(test)]
 mod google;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod tokens;

@@ -30,12 +30,14 @@ async fn five_thousand_people_fit_in_little_memory() {
 fn components_are_small() {
     let artifacts = artifacts().unwrap();
     for component in [
+        "alerts",
         "api",
         "fetch-google",
         "oauth",
         "rules",
         "scheduler",
         "sync",
+        "watch-google",
         "webhook",
     ] {
         let path = artifacts.path(component).unwrap();

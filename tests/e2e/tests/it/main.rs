@@ -5,6 +5,7 @@
     reason = "in a test, support which fails fails the test"
 )]
 
+mod attention;
 mod bad_input;
 mod consent;
 mod crashes;
@@ -13,5 +14,6 @@ mod faults;
 mod limits;
 mod matrix;
 mod people;
+mod pushes;
 mod webhook;
 mod whole_path;

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// People of the district: enough for several pages of 500.
 const PEOPLE: usize = 1_300;
 
-/// Requests of a run beside the pages of users: the tree of org units, and spare.
-const OTHER_CALLS_MAX: u64 = 2;
+/// Requests of a run beside the pages of users: the tree of org units, four push channels, and
+/// spare.
+const OTHER_CALLS_MAX: u64 = 6;
 
 /// What a run may ask of a user. No password hashes, phones, home addresses or photographs.
 const USER_FIELDS: [&str; 11] = [
@@ -33,7 +34,8 @@ const USER_FIELDS: [&str; 11] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_district_is_set_up_and_imported_and_the_second_night_changes_nothing() {
-    let world = World::of(PEOPLE).await.unwrap();
+    let setup = Setup::of(PEOPLE).with_pushes();
+    let world = World::with(setup).await.unwrap();
     let district = world.unauthorized_district().await.unwrap();
     consents(&world, &district).await;
     let saved = district.save().await.unwrap();

@@ -68,7 +68,9 @@ pub(super) async fn answer(
 }
 
 fn route(state: &State, exchange: &Exchange, entry: &mut Entry) -> Reply {
-    if exchange.path.starts_with("/admin/directory/v1/") {
+    if exchange.path.starts_with("/admin/directory/v1/")
+        || exchange.path.starts_with("/admin/directory_v1/")
+    {
         return directory(state, exchange, entry).unwrap_or_else(Reply::from);
     }
     let token = exchange.bearer();
@@ -172,6 +174,9 @@ fn directory(state: &State, exchange: &Exchange, entry: &mut Entry) -> Result<Re
         tokens: &state.page_tokens,
         listings: &state.listings,
         page_limit: state.page_limit(&call),
+        channels: &state.channels,
+        takes_http_channels: state.config.takes_http_channels,
+        body: &exchange.body,
         now_ms,
     })
 }

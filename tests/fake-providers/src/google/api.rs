@@ -12,4 +12,4 @@ mod users;
 
 pub(crate) use access::Caller;
 pub(crate) use call::{Call, Context};
-pub(crate) use users::{Listings, request_of};
+pub(crate) use users::{Listings, request_of, scope_of};

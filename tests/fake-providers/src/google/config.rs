@@ -66,6 +66,8 @@ pub struct Config {
     pub quota_per_minute: u32,
     /// Calls per minute of everybody together, if limited.
     pub account_quota_per_minute: Option<u32>,
+    /// Whether push channels may lead to `http://127.0.0.1`; at Google they may not.
+    pub takes_http_channels: bool,
     /// The clock everything runs on.
     pub clock: Arc<VirtualClock>,
 }
@@ -109,6 +111,7 @@ impl Default for Config {
             ],
             quota_per_minute: 2_400,
             account_quota_per_minute: None,
+            takes_http_channels: false,
             clock: Arc::default(),
         }
     }

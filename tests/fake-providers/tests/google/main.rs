@@ -11,6 +11,7 @@
 )]
 
 mod admin;
+mod channels;
 mod consent;
 mod directory;
 mod faults;

@@ -76,6 +76,15 @@ pub(super) fn user_tasks(scopes: &UnitScopes, tree: &[OrgUnit]) -> Result<Vec<Ta
         .collect())
 }
 
+/// The path of a linked unit that is not in the tree, if there is one.
+pub(crate) fn missing_unit(scopes: &UnitScopes, tree: &[OrgUnit]) -> Option<String> {
+    let UnitScopes::Units(scopes) = scopes else {
+        return None;
+    };
+    let missing = scopes.iter().find(|scope| find(scope, tree).is_none());
+    missing.map(|scope| scope.path.clone())
+}
+
 fn find<'a>(scope: &UnitScope, tree: &'a [OrgUnit]) -> Option<&'a OrgUnit> {
     let path = scope.path.to_lowercase();
     match &scope.id {

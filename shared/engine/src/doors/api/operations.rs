@@ -21,9 +21,10 @@ pub(super) async fn metrics<P: Ports>(
     call: &Call<'_, P>,
 ) -> Result<http::Response<Bytes>, Problem> {
     let tenants = Log::new(keys::tenants()).count(call.ports).await?;
-    let text = format!(
+    let mut text = format!(
         "# HELP rollcall_tenants_created_total Tenants made since the beginning.\n# TYPE rollcall_tenants_created_total counter\nrollcall_tenants_created_total {tenants}\n"
     );
+    text.push_str(&crate::metrics::render(call.ports).await?);
     let mut response = http::Response::new(Bytes::from(text));
     response.headers_mut().insert(
         header::CONTENT_TYPE,

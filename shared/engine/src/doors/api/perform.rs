@@ -30,6 +30,7 @@ pub(super) async fn perform<P: Ports>(
             Operation::MintKey => Box::pin(tenants::mint_key(call)),
             Operation::RevokeKey => Box::pin(tenants::revoke_key(call)),
             Operation::ListAudit => Box::pin(tenants::list_audit(call)),
+            Operation::ListAttention => Box::pin(tenants::list_attention(call)),
             Operation::ReadWebhookSecret => Box::pin(tenants::read_webhook_secret(call)),
             Operation::MintWebhookSecret => Box::pin(tenants::mint_webhook_secret(call)),
             Operation::RemoveWebhookSecret => Box::pin(tenants::remove_webhook_secret(call)),
@@ -65,6 +66,7 @@ pub(super) async fn perform<P: Ports>(
             | Operation::OrderMappingSets
             | Operation::ReplaceMappingSet
             | Operation::RemoveMappingSet => Box::pin(rules::change(call, operation)),
+            Operation::SyncPerson => Box::pin(runs::sync_person(call)),
             Operation::Explain => Box::pin(accounts::explain(call)),
             Operation::ListRuns => Box::pin(runs::list(call)),
             Operation::RequestRun => Box::pin(runs::request(call)),

@@ -1,13 +1,15 @@
 //! Tenants, their keys, their audit log and their webhook secret.
 
 use super::call::{Call, List, made, nothing};
+use super::forward::pass_on;
 use crate::access::{self, ApiKey};
+use crate::attention::{self, Glance, Question};
 use crate::audit;
 use crate::doors::json;
 use crate::doors::sync::{ZoneAnswer, ZoneQuestion};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::tenants::{self, Edit, NewTenant, ZoneError, ZoneName};
+use crate::tenants::{self, Edit, NewTenant, Tenant, ZoneError, ZoneName};
 use crate::{slices, webhooks};
 use bytes::Bytes;
 use http::StatusCode;
@@ -27,6 +29,22 @@ struct MintedKey {
 }
 
 #[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    tenant: Tenant,
+    needs_attention: bool,
+}
+
+/// Adds whether anything of the tenant needs attention.
+async fn show<P: Ports>(ports: &P, tenant: Tenant) -> Result<Shown, Problem> {
+    let needs_attention = Glance::read(ports, &tenant.id).await?.needs_attention();
+    Ok(Shown {
+        tenant,
+        needs_attention,
+    })
+}
+
+#[derive(Serialize)]
 struct AuditEntry {
     number: u64,
     #[serde(flatten)]
@@ -36,8 +54,12 @@ struct AuditEntry {
 pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
     let after = call.number("cursor")?.unwrap_or(0);
     let page = tenants::list(call.ports, after, call.limit()?).await?;
+    let mut items = Vec::new();
+    for tenant in page.tenants {
+        items.push(show(call.ports, tenant).await?);
+    }
     let list = List {
-        items: page.tenants,
+        items,
         next: page.next.map(|number| number.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
@@ -47,22 +69,20 @@ pub(super) async fn create<P: Ports>(call: &Call<'_, P>) -> Answer {
     let new: NewTenant = call.json()?;
     check_zone(call, Some(&new.time_zone)).await?;
     let (tenant, is_new) = tenants::create(call.ports, &call.actor()?, new).await?;
-    Ok(json(made(is_new), &tenant))
+    Ok(json(made(is_new), &show(call.ports, tenant).await?))
 }
 
 pub(super) async fn read<P: Ports>(call: &Call<'_, P>) -> Answer {
     let tenant = tenants::read(call.ports, call.tenant()?).await?;
-    Ok(json(
-        StatusCode::OK,
-        &tenant.ok_or_else(Problem::not_found)?,
-    ))
+    let tenant = tenant.ok_or_else(Problem::not_found)?;
+    Ok(json(StatusCode::OK, &show(call.ports, tenant).await?))
 }
 
 pub(super) async fn edit<P: Ports>(call: &Call<'_, P>) -> Answer {
     let edit: Edit = call.json()?;
     check_zone(call, edit.time_zone.as_ref()).await?;
     let tenant = tenants::update(call.ports, &call.actor()?, call.tenant()?, edit).await?;
-    Ok(json(StatusCode::OK, &tenant))
+    Ok(json(StatusCode::OK, &show(call.ports, tenant).await?))
 }
 
 /// Refuses a time zone that does not exist. The default does.
@@ -111,6 +131,14 @@ pub(super) async fn list_audit<P: Ports>(call: &Call<'_, P>) -> Answer {
         next: page.next.map(|number| number.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
+}
+
+/// What needs attention, as the component that looks finds it now.
+pub(super) async fn list_attention<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let question = Question {
+        tenant: call.tenant()?.clone(),
+    };
+    pass_on(call.ports, attention::COMPONENT, "/attention", &question).await
 }
 
 pub(super) async fn read_webhook_secret<P: Ports>(call: &Call<'_, P>) -> Answer {

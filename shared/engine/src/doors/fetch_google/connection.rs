@@ -4,9 +4,11 @@
 use super::Access;
 use crate::audit::Actor;
 use crate::connections;
+use crate::doors::watch_google::Close;
 use crate::doors::{List, json, shown};
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::slices::{self, Done};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::{ConnectionId, TenantId};
@@ -54,6 +56,14 @@ pub(super) async fn perform<P: Ports>(
         return Err(Problem::not_found());
     }
     let access = Access::open(ports, at.0, at.1).await?;
+    if matches!(asked.operation, Operation::Delete | Operation::Revoke) {
+        // While the tokens still open them. Channels that stay open are not listened to.
+        let close = Close {
+            tenant: asked.tenant.clone(),
+            connection: asked.connection.clone(),
+        };
+        let _: Result<Done, _> = slices::call(ports, "watch-google", "/close", &close).await;
+    }
     let (google, seal_keys, who) = (&access.google, &access.seal_keys, &asked.actor);
     match asked.operation {
         Operation::Check => Ok(json(StatusCode::OK, &value!({}))),

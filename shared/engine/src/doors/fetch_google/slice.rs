@@ -3,6 +3,7 @@
 use super::Access;
 use crate::confirming;
 use crate::evaluation::{frozen_rules, internal};
+use crate::fenced::Fenced;
 use crate::fetching::{self, FetchScope};
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ pub(super) async fn slice<P: Ports>(
     };
     let access = Access::open(ports, &asked.tenant, connection).await?;
     let rules = frozen_rules(ports, &asked.tenant, &asked.run).await?;
+    let fenced = Fenced::new(ports, &asked.tenant, asked.fence);
     let token = async |fresh: bool| access.slice_token(fresh).await;
     let outcome = match asked.task {
         Task::Fetch => {
@@ -46,7 +48,7 @@ pub(super) async fn slice<P: Ports>(
             };
             let plan = fetch_plan(access.base_url()?, &rules, &run);
             let begin = || Fetch::start(plan, ports.now());
-            fetching::slice(ports, scope, unit_ids(&rules), begin, token, deadline).await?
+            fetching::slice(&fenced, scope, unit_ids(&rules), begin, token, deadline).await?
         }
         Task::Confirm => {
             let directory = access.directory()?;
@@ -55,7 +57,7 @@ pub(super) async fn slice<P: Ports>(
                 let (directory, groups) = (directory.clone(), groups.clone());
                 Lookup::start(directory, ids, groups, WINDOW_DEFAULT, run.number)
             };
-            confirming::slice(ports, &asked.tenant, &run.id, begin, token, deadline).await?
+            confirming::slice(&fenced, &asked.tenant, &run.id, begin, token, deadline).await?
         }
         Task::Draft | Task::Evaluate | Task::Settle => {
             return failed("this component evaluates nothing");
@@ -64,9 +66,9 @@ pub(super) async fn slice<P: Ports>(
     Ok(outcome)
 }
 
-/// What a run reads, by its rules.
-fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
-    let units = match rules.unit_scopes() {
+/// The linked units that rules reach.
+pub(in crate::doors) fn unit_scopes(rules: &RuleSet) -> UnitScopes {
+    match rules.unit_scopes() {
         mapping_rules::UnitScopes::Everyone => UnitScopes::Everyone,
         mapping_rules::UnitScopes::Units(units) => UnitScopes::Units(
             units
@@ -80,12 +82,16 @@ fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
                 })
                 .collect(),
         ),
-    };
+    }
+}
+
+/// What a run reads, by its rules.
+fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
     let population = Population::Customer;
     FetchPlan {
         base_url,
         population,
-        units,
+        units: unit_scopes(rules),
         groups: group_scope(rules),
         window: WINDOW_DEFAULT,
         seed: run.number,
@@ -115,7 +121,7 @@ fn known_units(rules: &RuleSet) -> impl Iterator<Item = &OrgUnitRef> {
 }
 
 /// The provider's ids of the org units that the rules know.
-fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
+pub(in crate::doors) fn unit_ids(rules: &RuleSet) -> BTreeSet<String> {
     known_units(rules)
         .filter_map(|unit| unit.id.clone())
         .collect()

@@ -6,6 +6,7 @@ use http::Method;
 
 use super::access::{Caller, Rights};
 use super::{customers, groups, members, org_units, users};
+use crate::google::channels::{self, Channels};
 use crate::google::directory::{Directory, Privilege};
 use crate::google::fields::{Known, Mask};
 use crate::google::page::PageTokens;
@@ -38,8 +39,10 @@ pub(crate) enum Call {
     Members(String),
     OrgUnit(String, String),
     OrgUnits(String),
+    StopChannel,
     User(String),
     Users,
+    WatchUsers,
 }
 
 /// What a call needs besides its request.
@@ -52,6 +55,9 @@ pub(crate) struct Context<'a> {
     pub(crate) listings: &'a users::Listings,
     /// The most records of a page, whatever was asked for.
     pub(crate) page_limit: Option<usize>,
+    pub(crate) channels: &'a Channels,
+    pub(crate) takes_http_channels: bool,
+    pub(crate) body: &'a [u8],
     pub(crate) now_ms: i64,
 }
 
@@ -118,6 +124,13 @@ impl Context<'_> {
 impl Call {
     /// The call of a path below `/admin/directory/v1/`, whose segments are still encoded.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
+        if method == Method::POST {
+            return match path {
+                "/admin/directory/v1/users/watch" => Some(Self::WatchUsers),
+                "/admin/directory_v1/channels/stop" => Some(Self::StopChannel),
+                _ => None,
+            };
+        }
         let rest = path.strip_prefix("/admin/directory/v1/")?;
         let segments: Option<Vec<String>> = rest.split('/').map(decode).collect();
         let segments = segments?;
@@ -159,6 +172,16 @@ impl Call {
                 "DirectoryUsers.Get",
                 &["user", "user.readonly"],
                 Some(Privilege::UsersRead),
+            ),
+            Self::WatchUsers => (
+                "DirectoryUsers.Watch",
+                &["user", "user.readonly"],
+                Some(Privilege::UsersRead),
+            ),
+            Self::StopChannel => (
+                "AdminChannels.Stop",
+                &["user", "user.alias", "user.alias.readonly", "user.readonly"],
+                None,
             ),
             Self::OrgUnits(_) => (
                 "DirectoryOrgunits.List",
@@ -211,7 +234,7 @@ impl Call {
 
     fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Users => &[
+            Self::Users | Self::WatchUsers => &[
                 "customFieldMask",
                 "customer",
                 "domain",
@@ -248,7 +271,8 @@ impl Call {
             | Self::Group(_)
             | Self::HasMember(..)
             | Self::Member(..)
-            | Self::OrgUnit(..) => &[],
+            | Self::OrgUnit(..)
+            | Self::StopChannel => &[],
         }
     }
 
@@ -284,8 +308,13 @@ impl Call {
             Self::Members(group) => members::list(context, group),
             Self::OrgUnit(customer, path) => org_units::get(context, customer, path),
             Self::OrgUnits(customer) => org_units::list(context, customer),
+            Self::StopChannel => channels::stop(context.channels, context, context.body),
             Self::User(key) => users::get(context, key),
             Self::Users => users::list(context),
+            Self::WatchUsers => {
+                let takes_http = context.takes_http_channels;
+                channels::watch(context.channels, context, context.body, takes_http)
+            }
         }
     }
 }

@@ -154,7 +154,7 @@ impl Listing {
 }
 
 /// The domain to which a listing is limited; none for the whole customer.
-fn scope_of(context: &Context<'_>) -> Result<Option<String>, ApiError> {
+pub(crate) fn scope_of(context: &Context<'_>) -> Result<Option<String>, ApiError> {
     match (context.parameter("customer"), context.parameter("domain")) {
         (Some(customer), _) => check_customer(customer).map(|()| None),
         (None, Some(domain)) => {

@@ -1,0 +1,249 @@
+//! The end of a simulation: nothing fails any more, everything comes to rest, and the roster must
+//! be what the directory and the rules mean.
+
+use super::invariants::now;
+use super::processes::Outcome;
+use super::{Simulation, hold, truth};
+use crate::holding;
+use crate::keys;
+use crate::ports::Clock;
+use crate::rules;
+use crate::runs::{self, Lane, Run, RunState, Trigger, TriggerKind};
+use crate::schedule::CATCH_UP;
+use crate::simulation::ledger::peek;
+use crate::tenants;
+use crate::tick::{self, TickReport};
+use crate::world::FakeUser;
+use jiff::SignedDuration;
+use mapping::account::{Account, Status};
+use mapping::rules::RuleSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How many runs it may take until one has nothing to do: addresses that one run frees are taken
+/// by the next.
+const RUNS_MAX: usize = 8;
+
+/// How many undisturbed ticks within its time a night needs to be made: a worker may have died
+/// while it was making it.
+const TICKS_PER_NIGHT: usize = 8;
+
+impl Simulation {
+    pub(super) fn end(&mut self) {
+        self.note("the end: nothing fails any more");
+        self.world.ports.advance(Duration::from_secs(90));
+        for process in &mut self.processes {
+            process.kill();
+            process.set_skew(0);
+        }
+        let mut faults = self.faults.lock().unwrap();
+        (faults.provider, faults.chaining_per_mille) = (None, 0);
+        drop(faults);
+        self.ledger.lock().unwrap().store_failures_per_mille = 0;
+        self.rest();
+        let finished = self.observer.every_run_is_finished();
+        hold(finished);
+        for run in &self.promised {
+            hold(self.observer.run_is_finished(run));
+        }
+        self.no_night_was_skipped();
+        self.settle_addresses();
+        self.run_until_unchanged();
+        self.roster_is_the_truth();
+    }
+
+    /// Ticks until nothing is under way.
+    fn rest(&mut self) {
+        for _ in 0..2_000 {
+            let report = self.tick();
+            self.check();
+            assert_eq!(report.failures, [], "a tick failed");
+            let busy = Lane::ALL.map(|lane| {
+                now(runs::has_work(&self.world.ports, &self.world.tenant, lane)).unwrap()
+            });
+            if !report.more && busy == [false; 3] {
+                return;
+            }
+            self.world.ports.advance(Duration::from_secs(10));
+        }
+        panic!("the runs do not come to an end");
+    }
+
+    fn tick(&mut self) -> TickReport {
+        let worker = &mut self.processes[0];
+        worker.start(|ports| async move { Outcome::Ticked(tick::tick(&ports).await) });
+        loop {
+            if let Some(Outcome::Ticked(report)) = worker.go_on() {
+                return report.unwrap();
+            }
+        }
+    }
+
+    /// **Promise:** a night is not skipped, if anybody was awake in its time.
+    fn no_night_was_skipped(&self) {
+        let tenant = now(tenants::read(&self.world.ports, &self.world.tenant))
+            .unwrap()
+            .unwrap();
+        let nights = tick::nights(&tenant);
+        let margin = SignedDuration::from_secs(10);
+        let mut date = nights.since.to_zoned(nights.zone.clone()).date();
+        while let Some(instant) = nights
+            .instant(date)
+            .filter(|at| *at < self.world.ports.now())
+        {
+            let awake = self.healthy_ticks.iter().filter(|(since, until)| {
+                *since > instant + margin && *until < instant + CATCH_UP - margin
+            });
+            let night = date.to_string();
+            let number: Option<u64> = peek(
+                &self.world.ports,
+                &keys::night_run(&self.world.tenant, &night),
+            );
+            let run = number.map(|number| Lane::Run.run_id(number).unwrap());
+            if instant >= nights.since && awake.count() >= TICKS_PER_NIGHT {
+                assert!(run.is_some(), "the night {night} was skipped");
+            }
+            if let Some(run) = run {
+                hold(self.observer.run_is_finished(&run));
+                let record: Run =
+                    peek(&self.world.ports, &keys::run(&self.world.tenant, &run)).unwrap();
+                let late = record
+                    .started_at_ms
+                    .is_none_or(|ms| ms >= (instant - margin).as_millisecond());
+                assert!(late, "run {run} of the night {night} began before it");
+            }
+            date = date.tomorrow().unwrap();
+        }
+    }
+
+    /// Gives an address of their own to all people whose address is not theirs alone, or is that
+    /// of an account which another person left behind: what becomes of those is for a person to
+    /// say, and not what is compared here.
+    fn settle_addresses(&mut self) {
+        let mut google = self.world.google.lock().unwrap();
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        for user in google.users.values() {
+            *count.entry(user.email.to_lowercase()).or_default() += 1;
+        }
+        let accounts = &self.observer.replayed;
+        let contested: Vec<String> = google
+            .users
+            .values()
+            .filter(|user| {
+                let email = user.email.to_lowercase();
+                let holder = accounts
+                    .values()
+                    .find(|account| account.email.as_str() == email);
+                count[&email] > 1 || holder.is_some_and(|account| !is_of(account, user))
+            })
+            .map(|user| user.id.clone())
+            .collect();
+        self.directory.rename_all(&mut google, &contested);
+    }
+
+    /// Syncs and approves until there is nothing to do.
+    fn run_until_unchanged(&mut self) {
+        for _ in 0..RUNS_MAX {
+            let trigger = Trigger {
+                kind: TriggerKind::Api,
+                by: "the end".to_owned(),
+            };
+            let ports = self.world.ports.clone();
+            let asked = now(runs::request(&ports, &self.world.tenant, trigger)).unwrap();
+            self.rest();
+            let mut run = self.read(&asked.run);
+            if run.state == RunState::Held {
+                self.ledger.lock().unwrap().approved.insert(run.id.clone());
+                now(holding::approve(&ports, &self.world.tenant, &run.id)).unwrap();
+                self.rest();
+                run = self.read(&asked.run);
+            }
+            self.note(&format!(
+                "run {} is {:?} with {:?}",
+                run.id, run.state, run.counts.total
+            ));
+            if run.state == RunState::Unchanged {
+                return;
+            }
+            let failure = &run.failure;
+            assert_eq!(run.state, RunState::Applied, "the last run: {failure:?}");
+        }
+        panic!("there is always something left to do");
+    }
+
+    fn read(&self, id: &mapping::ids::RunId) -> Run {
+        now(runs::read(&self.world.ports, &self.world.tenant, id))
+            .unwrap()
+            .unwrap()
+    }
+
+    /// **Promise:** when the runs have nothing left to do, the roster is what the directory means
+    /// under the rules.
+    fn roster_is_the_truth(&self) {
+        let rules = now(rules::read(
+            &self.world.ports,
+            &self.world.tenant,
+            &self.world.connection,
+        ))
+        .unwrap();
+        let google = self.world.google.lock().unwrap();
+        let accounts: Vec<&Account> = self.observer.replayed.values().collect();
+        for user in google.users.values() {
+            let linked: Vec<&Account> = accounts
+                .iter()
+                .copied()
+                .filter(|account| is_of(account, user))
+                .collect();
+            assert!(
+                linked.len() <= 1,
+                "{user:?} has several accounts: {linked:?}"
+            );
+            let meant = truth::roles(&rules, &google, user);
+            match (linked.first(), meant) {
+                (Some(account), Some(_)) if user.suspended => {
+                    assert_ne!(account.status, Status::Active, "{user:?} {account:?}");
+                }
+                (Some(account), Some(meant)) => {
+                    assert_eq!(account.status, Status::Active, "{user:?} {account:?}");
+                    assert_eq!(
+                        account.email.as_str(),
+                        user.email.to_lowercase(),
+                        "{user:?}"
+                    );
+                    assert_eq!(account.given_name, user.given_name, "{user:?}");
+                    assert_eq!(account.roles, meant, "{user:?}");
+                    assert!(!account.no_longer_in_scope, "{user:?} {account:?}");
+                }
+                (Some(account), None) => assert_kept_for_a_reason(account, user, &rules),
+                (None, Some(_)) => {
+                    let email = user.email.to_lowercase();
+                    let holder = accounts
+                        .iter()
+                        .find(|account| account.email.as_str() == email);
+                    assert!(
+                        user.suspended,
+                        "{user:?} has no account, {holder:?} has the address"
+                    );
+                }
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+/// Whether an account is this person's.
+fn is_of(account: &Account, user: &FakeUser) -> bool {
+    account
+        .sources
+        .iter()
+        .any(|link| link.external_id.as_str() == user.id)
+}
+
+/// An account whose person no rule reaches is active only if it was kept.
+fn assert_kept_for_a_reason(account: &Account, user: &FakeUser, rules: &RuleSet) {
+    let is_kept = account.no_longer_in_scope || account.status != Status::Active;
+    assert!(
+        is_kept,
+        "{user:?} is out of scope of {rules:?} with {account:?}"
+    );
+}

@@ -1,0 +1,119 @@
+//! What must hold of the records of runs.
+
+use super::{Observer, holds, now};
+use crate::keys;
+use crate::runs::{self, Lane, Run, RunState};
+use crate::simulation::ledger::{Ledger, peek};
+use mapping::ids::RunId;
+
+impl Observer {
+    /// Looks at the runs whose records were written in this step.
+    pub(super) fn check_runs(&mut self, ledger: &Ledger, step: u64) -> Result<(), String> {
+        let prefix = format!("run/{}/", self.tenant);
+        for key in &ledger.written {
+            let id = key.strip_prefix(&prefix).map(RunId::parse);
+            let Some(Ok(id)) = id else { continue };
+            let run = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
+            let run = run.ok_or_else(|| format!("the record of run {id} is gone"))?;
+            if run.started_at_ms.is_some() {
+                self.started.entry(id.clone()).or_insert(step);
+            }
+            let has_begun = self.started.contains_key(&id);
+            holds(!has_begun || run.state != RunState::Scheduled, || {
+                format!("run {id} had begun and is scheduled again")
+            })?;
+            self.a_night_has_one_run(&run)?;
+            self.what_is_finished_stays_finished(&run, ledger)?;
+            self.only_an_applied_run_has_a_commit(&run)?;
+            if run.state.is_finished() {
+                self.finished.insert(id, run);
+            }
+        }
+        Ok(())
+    }
+
+    /// **Promise:** no night is doubled.
+    fn a_night_has_one_run(&mut self, run: &Run) -> Result<(), String> {
+        let Some(night) = &run.night else {
+            return Ok(());
+        };
+        let known = self.nights.entry(night.clone()).or_insert(run.id.clone());
+        holds(*known == run.id, || {
+            format!("the night {night} has the runs {known} and {}", run.id)
+        })
+    }
+
+    /// **Promise:** history does not change. A run that is finished stays as it is, except that an
+    /// administrator decides about a held one, or a later run plans anew.
+    fn what_is_finished_stays_finished(&self, run: &Run, ledger: &Ledger) -> Result<(), String> {
+        let Some(known) = self.finished.get(&run.id) else {
+            return Ok(());
+        };
+        let may_follow = [
+            RunState::Applied,
+            RunState::Applying,
+            RunState::Failed,
+            RunState::Unchanged,
+        ];
+        let is_decided = known.state == RunState::Held
+            && (run.state == RunState::Superseded
+                || run.state == RunState::Discarded && ledger.discarded.contains(&run.id)
+                || may_follow.contains(&run.state) && ledger.approved.contains(&run.id));
+        holds(is_decided || known == run, || {
+            format!(
+                "run {} was {:?} and became {:?} (finished at {:?} and {:?})",
+                run.id, known.state, run.state, known.finished_at_ms, run.finished_at_ms
+            )
+        })
+    }
+
+    /// **Promise:** a run says truly whether it changed the roster.
+    fn only_an_applied_run_has_a_commit(&self, run: &Run) -> Result<(), String> {
+        let commit = self.committed.get(&run.id).map(|commit| commit.generation);
+        let is_true = if run.state == RunState::Applied {
+            commit.is_some() && commit == run.generation
+        } else {
+            !run.state.is_finished() || commit.is_none()
+        };
+        holds(is_true, || {
+            format!(
+                "run {} is {:?} and made the commit {commit:?}",
+                run.id, run.state
+            )
+        })
+    }
+
+    /// The newest run that waits for a decision.
+    pub(in crate::simulation) fn newest_held(&self) -> Option<RunId> {
+        let mut held = self.finished.values().filter(|run| {
+            let record = peek::<Run>(&self.ports, &keys::run(&self.tenant, &run.id));
+            record.is_some_and(|run| run.state == RunState::Held)
+        });
+        held.next_back().map(|run| run.id.clone())
+    }
+
+    /// **Promise:** every run comes to an end once nothing fails any more.
+    pub(in crate::simulation) fn every_run_is_finished(&self) -> Result<(), String> {
+        for lane in Lane::ALL {
+            let next = now(runs::next_number(&self.ports, &self.tenant, lane)).unwrap();
+            for number in 1..next {
+                let id = lane.run_id(number).unwrap();
+                let run = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
+                let run = run.ok_or_else(|| format!("run {id} has no record"))?;
+                holds(run.state.is_finished(), || {
+                    format!("run {id} never ended: {run:?}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// **Promise:** a request that was answered has its run.
+    pub(in crate::simulation) fn run_is_finished(&self, id: &RunId) -> Result<(), String> {
+        let run = now(runs::read(&self.ports, &self.tenant, id)).unwrap();
+        let state = run.map(|run| run.state);
+        holds(state.is_some_and(RunState::is_finished), || {
+            format!("run {id}, which was asked for, is {state:?}")
+        })
+    }
+}
