@@ -14,11 +14,17 @@ mod edits;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod guard_properties;
+#[cfg(test)]
 mod guarding;
 #[cfg(test)]
 mod leavers;
 #[cfg(test)]
 mod matches;
+#[cfg(test)]
+mod nights;
+#[cfg(test)]
+mod plan_properties;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
