@@ -12,6 +12,7 @@ mod clock;
 mod crashes;
 mod groups;
 mod hosts;
+mod nights;
 mod records;
 mod row;
 mod scene;
@@ -61,6 +62,7 @@ fn families() -> Vec<Family> {
         family("The store fails once", units, store::ROWS),
         family("The host is killed", units, crashes::ROWS),
         family("The clock", units, clock::ROWS),
+        family("The night", units, nights::ROWS),
         family("Two hosts", units, hosts::ROWS),
     ]
 }

@@ -39,7 +39,7 @@ pub(crate) async fn by_org_unit() -> anyhow::Result<Scene> {
 const LEARNERS: &str = "zz-learners@maplegrove.example";
 
 /// How many they are: so few that the guard would not miss them.
-const LEARNERS_COUNT: usize = 9;
+const LEARNERS_COUNT: usize = 10;
 
 /// Groups, or members, of a page: the group has three pages.
 const SMALL_PAGE: usize = 4;
