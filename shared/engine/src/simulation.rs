@@ -1,4 +1,4 @@
-//! A simulation of the whole loop: two workers, administrators who ask and decide, a directory
+//! A simulation of the whole loop: two workers, administrators who ask, decide, edit and undo, a directory
 //! that changes, a provider and a store that fail, processes that die or sleep anywhere, clocks
 //! that differ and jump. Everything follows from one seed; after every step the promises of
 //! [`invariants`] are checked, and at the end, when nothing fails any more, the roster must be what
@@ -11,6 +11,7 @@
 //! store within seconds. Between any two operations it may sleep as long as it likes.
 
 mod acting;
+mod by_hand;
 mod dice;
 mod directory;
 mod ending;
@@ -23,6 +24,7 @@ mod workload;
 
 use crate::memory::MemoryPorts;
 use crate::ports::{Clock, TransportError};
+use crate::runs::Lane;
 use crate::world::{self, FakeGoogle, FakeGroup, World};
 use bytes::Bytes;
 use dice::Dice;
@@ -33,15 +35,15 @@ use jiff::Timestamp;
 use ledger::Ledger;
 use mapping::ids::RunId;
 use processes::Process;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use workload::Step;
 
 /// How many seeds each of the two tests takes in an ordinary test run.
-const SEEDS: u64 = 10;
+const SEEDS: u64 = 8;
 
 /// Steps of each seed in an ordinary test run.
-const STEPS: u64 = 1_500;
+const STEPS: u64 = 1_200;
 
 /// How many of the last steps a failure shows.
 const STEPS_SHOWN: usize = 30;
@@ -136,6 +138,7 @@ impl Simulation {
             Step::Advance(duration) => self.world.ports.advance(duration),
             Step::Ask(lane, kind) => self.ask(lane, kind),
             Step::Approve => self.decide(true),
+            Step::ByHand(what) => self.by_hand(what),
             Step::Chaining(share) => self.faults.lock().unwrap().chaining_per_mille = share,
             Step::Discard => self.decide(false),
             Step::Edit(edit) => {
@@ -239,10 +242,33 @@ fn range(name: &str, otherwise: std::ops::Range<u64>) -> std::ops::Range<u64> {
     })
 }
 
+/// Simulates these seeds. Many together must have met each way in which a run ends: a simulation
+/// in which nothing happens keeps every promise.
 fn simulate(seeds: std::ops::Range<u64>) {
     let steps = std::env::var("ROLLCALL_SIM_STEPS").map_or(STEPS, |text| text.parse().unwrap());
+    let mut ends: BTreeMap<(Lane, String), usize> = BTreeMap::new();
+    let seen_seeds = seeds.end - seeds.start;
     for seed in seeds {
-        Simulation::new(seed, steps).run();
+        let mut simulation = Simulation::new(seed, steps);
+        simulation.run();
+        for (end, count) in simulation.observer.ends() {
+            *ends.entry(end).or_default() += count;
+        }
+    }
+    if seen_seeds < SEEDS {
+        return;
+    }
+    for (lane, state) in [
+        (Lane::Edit, "Applied"),
+        (Lane::Preview, "Planned"),
+        (Lane::Run, "Applied"),
+        (Lane::Run, "Discarded"),
+        (Lane::Run, "Failed"),
+        (Lane::Run, "Superseded"),
+        (Lane::Run, "Unchanged"),
+    ] {
+        let end = (lane, state.to_owned());
+        assert!(ends.contains_key(&end), "no {end:?} among {ends:?}");
     }
 }
 

@@ -70,6 +70,11 @@ impl Simulation {
                 ));
                 self.promised.insert(requested.run);
             }
+            Outcome::ByHand(Ok(run)) => {
+                self.note(&format!("{name} was promised {run}"));
+                self.promised.insert(run);
+            }
+            Outcome::ByHand(Err(refused)) => self.note(&format!("{name} was refused: {refused}")),
             Outcome::Ticked(Ok(report)) => {
                 let now = self.world.ports.now();
                 self.note(&format!("{name} ticked at {now}: {report:?}"));
@@ -122,7 +127,7 @@ impl Simulation {
     }
 
     /// Starts a process that does one thing and is gone.
-    fn visit<W>(&mut self, work: impl FnOnce(MemoryPorts) -> W)
+    pub(super) fn visit<W>(&mut self, work: impl FnOnce(MemoryPorts) -> W)
     where
         W: Future<Output = Outcome> + 'static,
     {

@@ -13,7 +13,7 @@ use crate::planning;
 use crate::roster::commit::{self, Commit};
 use crate::roster::shard::Range;
 use crate::roster::{ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Reader, base_map};
-use crate::runs::Run;
+use crate::runs::{Lane, Run};
 use crate::world::{FakeGoogle, World};
 use futures::FutureExt;
 use mapping::account::{Account, Status};
@@ -154,6 +154,10 @@ impl Observer {
         let before = self.replayed.clone();
         self.replay(id, &changes)?;
         self.roster_is_what_the_history_makes(commit)?;
+        if run.lane == Lane::Edit {
+            // An administrator may do what a run may not.
+            return Ok(());
+        }
         guarding::guard_was_not_passed(&run, &changes, &before, ledger)?;
         self.nobody_who_is_there_was_removed(&run, &changes, outside)
     }

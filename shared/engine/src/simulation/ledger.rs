@@ -52,17 +52,18 @@ impl Ledger {
     /// Roster data is written by a run that is applying its plan and by nothing else: neither by
     /// one that has nothing to change, nor by a preview, nor by one that is held.
     fn check_roster_write(&mut self, ports: &MemoryPorts, key: &str) {
-        let state = active_run(ports, &self.tenant).map(|run| run.state);
-        if state != Some(RunState::Applying) && self.broken.is_none() {
-            self.broken = Some(format!("{key} was written while the run was {state:?}"));
+        let states = [Lane::Run, Lane::Edit]
+            .map(|lane| active_run(ports, &self.tenant, lane).map(|run| run.state));
+        if !states.contains(&Some(RunState::Applying)) && self.broken.is_none() {
+            self.broken = Some(format!("{key} was written while the runs were {states:?}"));
         }
     }
 }
 
-/// The run that is under way.
-fn active_run(ports: &MemoryPorts, tenant: &TenantId) -> Option<Run> {
-    let number: u64 = peek(ports, &keys::run_active(tenant, Lane::Run))?;
-    let id = Lane::Run.run_id(number).unwrap();
+/// The run of a lane that is under way.
+fn active_run(ports: &MemoryPorts, tenant: &TenantId, lane: Lane) -> Option<Run> {
+    let number: u64 = peek(ports, &keys::run_active(tenant, lane))?;
+    let id = lane.run_id(number).unwrap();
     runs::read(ports, tenant, &id)
         .now_or_never()
         .unwrap()

@@ -3,6 +3,7 @@
 
 use super::dice::Dice;
 use super::ledger::Ledger;
+use crate::by_hand::RefusedByHand;
 use crate::error::Error;
 use crate::holding::HoldError;
 use crate::memory::{Fate, Gate, MemoryPorts, Operation};
@@ -10,6 +11,7 @@ use crate::runs::{Requested, RunState};
 use crate::tick::TickReport;
 use futures::task::noop_waker;
 use jiff::SignedDuration;
+use mapping::ids::RunId;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -21,6 +23,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) enum Outcome {
     Asked(Result<Requested, Error>),
+    ByHand(Result<RunId, RefusedByHand>),
     Decided(Result<RunState, HoldError>),
     Ticked(Result<TickReport, Error>),
 }

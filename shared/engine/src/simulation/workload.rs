@@ -1,5 +1,6 @@
 //! What can happen, and how often.
 
+use super::by_hand::ByHand;
 use super::dice::Dice;
 use super::directory::{Edit, GROUP};
 use super::faults::Fault;
@@ -23,6 +24,8 @@ pub(super) enum Step {
     Ask(Lane, TriggerKind),
     /// An administrator lets the newest held plan happen.
     Approve,
+    /// Somebody does something by hand.
+    ByHand(ByHand),
     /// Service chaining fails in so many of a thousand cases.
     Chaining(u64),
     /// An administrator discards the newest held plan.
@@ -64,7 +67,8 @@ impl Step {
     pub(super) fn choose(dice: &mut Dice) -> Self {
         let worker = dice.index(2);
         match dice.below(1_000) {
-            0..500 => Step::Work(1 + dice.below(300), dice.index(3)),
+            0..480 => Step::Work(1 + dice.below(300), dice.index(3)),
+            480..500 => Step::ByHand(ByHand::choose(dice)),
             500..640 => Step::Edit(Edit::choose(dice)),
             640..730 => Step::Advance(choose_time(dice)),
             730..810 => choose_request(dice),

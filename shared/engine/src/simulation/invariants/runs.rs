@@ -5,6 +5,7 @@ use crate::keys;
 use crate::runs::{self, Lane, Run, RunState};
 use crate::simulation::ledger::{Ledger, peek};
 use mapping::ids::RunId;
+use std::collections::BTreeMap;
 
 impl Observer {
     /// Looks at the runs whose records were written in this step.
@@ -106,6 +107,18 @@ impl Observer {
             }
         }
         Ok(())
+    }
+
+    /// How many runs of each lane ended in each way.
+    pub(in crate::simulation) fn ends(&self) -> BTreeMap<(Lane, String), usize> {
+        let mut ends = BTreeMap::new();
+        for id in self.finished.keys() {
+            let run: Run = peek(&self.ports, &keys::run(&self.tenant, id)).unwrap();
+            *ends
+                .entry((run.lane, format!("{:?}", run.state)))
+                .or_default() += 1;
+        }
+        ends
     }
 
     /// **Promise:** a request that was answered has its run.
