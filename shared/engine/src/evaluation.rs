@@ -21,15 +21,16 @@ use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket, bucket_of_account};
 use jiff::Timestamp;
 use mapping::account::Account;
-use mapping::evaluate::{CompiledRules, Explanation, explain};
+use mapping::evaluate::{CompiledRules, Evaluation, Explanation, evaluate, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::matching;
 use mapping::plan::{
-    BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest, step,
+    BaseEntry, BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest,
+    step,
 };
 use mapping::rules::{EditError, GroupNeed, RuleSet};
 use mapping::source::SourceRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule set as one run uses it.
 #[derive(Debug)]
@@ -376,12 +377,19 @@ impl Evaluator<'_> {
         let people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
         let base = self.base(store, bucket).await?;
         let mut accounts = Accounts::of_bucket(bucket);
+        let mut doubted = BTreeSet::new();
         for (external_id, record) in &people.records {
             let known = base.get(external_id);
             let entry = known.map(|row| &row.entry);
-            progress.seen += u64::from(entry.is_some_and(|entry| entry.scope == Scope::In));
             let digest = record_digest(record);
-            if entry.is_some_and(|entry| is_unchanged(entry, digest, self.rules.version())) {
+            let is_same =
+                entry.is_some_and(|entry| is_unchanged(entry, digest, self.rules.version()));
+            if !is_same && self.is_doubted(entry, record) {
+                doubted.insert(external_id);
+                continue;
+            }
+            progress.seen += u64::from(entry.is_some_and(|entry| entry.scope == Scope::In));
+            if is_same {
                 continue;
             }
             let observation = Observation::Present(record);
@@ -397,7 +405,9 @@ impl Evaluator<'_> {
         let absent: Vec<&BaseRow> = base
             .values()
             .filter(|row| row.entry.scope == Scope::In)
-            .filter(|row| !people.records.contains_key(&row.external_id))
+            .filter(|row| {
+                !people.records.contains_key(&row.external_id) || doubted.contains(&row.external_id)
+            })
             .filter(|row| !people.present.contains(&row.external_id))
             .collect();
         if !absent.is_empty() {
@@ -411,6 +421,18 @@ impl Evaluator<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Evaluator<'_> {
+    /// Whether somebody is listed but only leaves scope by what lists of groups and members say.
+    /// Such a list may have been cut short: they are asked about like somebody who is missing.
+    fn is_doubted(&self, entry: Option<&BaseEntry>, record: &SourceRecord) -> bool {
+        *self.group_need != GroupNeed::None
+            && entry.is_some_and(|entry| {
+                entry.scope == Scope::In && entry.rules == self.rules.version()
+            })
+            && matches!(evaluate(self.rules, record), Evaluation::OutOfScope(_))
     }
 }
 

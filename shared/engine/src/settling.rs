@@ -15,6 +15,7 @@ use crate::roster::shard::Range;
 use crate::roster::{ADDRESSES, AddressEntry, BaseRow};
 use crate::runs::{Failure, Run};
 use crate::slices::SliceOutcome;
+use crate::staging::Bucket;
 use connectors::google::lookup::Presence;
 use jiff::Timestamp;
 use mapping::evaluate::{Evaluation, evaluate};
@@ -22,6 +23,7 @@ use mapping::ids::{ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
 use mapping::rules::GroupNeed;
+use mapping::source::SourceRecord;
 use mapping::summary::Counts;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,12 +180,16 @@ impl Evaluator<'_> {
         let key = keys::confirmed(self.tenant, &self.run.id, bucket);
         let confirmed: BTreeMap<ExternalId, Presence> =
             record::read(store, &key).await?.unwrap_or_default();
+        let listed = self.listed(store, snapshot, bucket).await?;
         let mut accounts = Accounts::of_bucket(bucket);
         for row in read_absent(store, self.tenant, &self.run.id, bucket).await? {
             let absence = self.absence(confirmed.get(&row.external_id), &snapshot.everyone);
-            let observation = Observation::Absent {
-                external_id: &row.external_id,
-                absence,
+            let observation = match listed.get(&row.external_id) {
+                Some(record) if absence == Absence::MovedOutOfScope => Observation::Present(record),
+                Some(_) | None => Observation::Absent {
+                    external_id: &row.external_id,
+                    absence,
+                },
             };
             let person = Person {
                 bucket,
@@ -195,6 +201,22 @@ impl Evaluator<'_> {
                 .await?;
         }
         Ok(())
+    }
+
+    /// The people of a bucket as they were listed, some of whom are doubted; none where nobody can
+    /// be.
+    async fn listed(
+        &self,
+        store: &impl Store,
+        snapshot: &StagedSnapshot,
+        bucket: u32,
+    ) -> Result<BTreeMap<ExternalId, SourceRecord>, Error> {
+        if *self.group_need == GroupNeed::None {
+            return Ok(BTreeMap::new());
+        }
+        let (run, parts, everyone) = (&self.run.id, snapshot.parts, &snapshot.everyone);
+        let people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
+        Ok(people.records)
     }
 
     /// What it means that somebody was not listed, given what the provider says when asked for
@@ -211,12 +233,8 @@ impl Evaluator<'_> {
                 let mut record = record.clone();
                 record.groups.extend(everyone.iter().cloned());
                 match evaluate(self.rules, &record) {
-                    Evaluation::OutOfScope(_) if *self.group_need == GroupNeed::None => {
-                        Absence::MovedOutOfScope
-                    }
-                    Evaluation::OutOfScope(_)
-                    | Evaluation::InScope(_)
-                    | Evaluation::Unusable(_) => Absence::Unconfirmed,
+                    Evaluation::OutOfScope(_) => Absence::MovedOutOfScope,
+                    Evaluation::InScope(_) | Evaluation::Unusable(_) => Absence::Unconfirmed,
                 }
             }
             None => Absence::Unconfirmed,

@@ -87,6 +87,24 @@ struct Watch {
     push: PushStatus,
 }
 
+/// What decides whether something is to be done: the part of [`Watch`] that the scheduler's
+/// component reads, and how it begins.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Due {
+    connection: ConnectionId,
+    due_ms: i64,
+    #[serde(default)]
+    is_paused: bool,
+}
+
+/// The part of [`Watch`] that is shown.
+#[derive(Clone, Debug, Deserialize)]
+struct Shown {
+    connection: ConnectionId,
+    #[serde(default)]
+    push: PushStatus,
+}
+
 /// Where a channel leads.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Door {
@@ -108,31 +126,23 @@ pub struct Turn {
     pub is_paused: bool,
 }
 
-/// Notes that everybody of a connection was read: from now on pushes are of use.
+/// Notes that everybody of a connection was read: from now on pushes are of use. While channels of
+/// another connection are there, nothing: their next turn finds that it is not read any more.
 pub async fn begin<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     connection: &ConnectionId,
 ) -> Result<(), Error> {
-    let known = read(ports, tenant).await?;
-    if known
-        .as_ref()
-        .is_some_and(|watch| watch.connection == *connection)
-    {
+    let key = keys::watch(tenant);
+    if ports.exists(&key).await? {
         return Ok(());
     }
-    if let Some(other) = known {
-        forget_doors(ports, &other.channels).await?;
-    }
-    let watch = Watch {
+    let begun = Due {
         connection: connection.clone(),
         due_ms: ports.now().as_millisecond(),
-        channels: Vec::new(),
-        failures: 0,
         is_paused: false,
-        push: PushStatus::default(),
     };
-    write(ports, tenant, &watch).await
+    Ok(record::write(ports, &key, &begun).await?)
 }
 
 /// What has to be done now for a tenant's channels, if anything. One look at the store.
@@ -142,14 +152,14 @@ pub async fn due<P: Store + Clock>(
     is_paused: bool,
 ) -> Result<Option<Turn>, Error> {
     let now_ms = ports.now().as_millisecond();
-    let watch = read(ports, tenant).await?;
-    let due = watch.filter(|watch| {
-        let is_time = !is_paused && watch.due_ms <= now_ms;
-        is_time || watch.is_paused != is_paused
+    let due: Option<Due> = record::read(ports, &keys::watch(tenant)).await?;
+    let due = due.filter(|due| {
+        let is_time = !is_paused && due.due_ms <= now_ms;
+        is_time || due.is_paused != is_paused
     });
-    Ok(due.map(|watch| Turn {
+    Ok(due.map(|due| Turn {
         tenant: tenant.clone(),
-        connection: watch.connection,
+        connection: due.connection,
         is_paused,
     }))
 }
@@ -161,9 +171,9 @@ pub async fn status(
     tenant: &TenantId,
     connection: &ConnectionId,
 ) -> Result<Option<PushStatus>, Error> {
-    let watch = read(store, tenant).await?;
-    let watch = watch.filter(|watch| watch.connection == *connection);
-    Ok(watch.map(|watch| watch.push))
+    let shown: Option<Shown> = record::read(store, &keys::watch(tenant)).await?;
+    let shown = shown.filter(|shown| shown.connection == *connection);
+    Ok(shown.map(|shown| shown.push))
 }
 
 /// Why a push is not listened to.

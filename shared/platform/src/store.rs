@@ -101,7 +101,7 @@ async fn retry<T>(operation: impl AsyncFn() -> Result<T, StoreError>) -> Result<
 /// Whether nothing was written because another process was writing to the same file.
 fn is_busy(error: &StoreError) -> bool {
     match error {
-        StoreError::Denied(_) => false,
+        StoreError::Denied(_) | StoreError::LeaseLost => false,
         StoreError::Failed(reason) => BUSY.iter().any(|text| reason.contains(text)),
     }
 }

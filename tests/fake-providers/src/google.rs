@@ -88,7 +88,8 @@ pub struct KnownAccounts {
 struct Switches {
     hd_claim: bool,
     id_token_fault: Option<IdTokenFault>,
-    page_limit: Option<usize>,
+    people_page_limit: Option<usize>,
+    groups_page_limit: Option<usize>,
 }
 
 impl Default for Switches {
@@ -96,7 +97,8 @@ impl Default for Switches {
         Self {
             hd_claim: true,
             id_token_fault: None,
-            page_limit: None,
+            people_page_limit: None,
+            groups_page_limit: None,
         }
     }
 }
@@ -146,6 +148,16 @@ impl Answer for State {
 impl State {
     fn now_ms(&self) -> i64 {
         self.config.clock.now_ms()
+    }
+
+    /// The most records of a page of a call.
+    fn page_limit(&self, call: &api::Call) -> Option<usize> {
+        let switches = lock(&self.switches);
+        if matches!(call, api::Call::Groups | api::Call::Members(_)) {
+            switches.groups_page_limit
+        } else {
+            switches.people_page_limit
+        }
     }
 
     /// Lends the OAuth endpoints what they work on.
@@ -361,9 +373,14 @@ impl FakeGoogle {
         lock(&self.state.switches).id_token_fault = fault;
     }
 
-    /// Gives at most so many records on a page, as Google may, or again as many as are asked for.
+    /// Gives at most so many people on a page, as Google may, or again as many as are asked for.
     pub fn set_page_limit(&self, limit: Option<usize>) {
-        lock(&self.state.switches).page_limit = limit;
+        lock(&self.state.switches).people_page_limit = limit;
+    }
+
+    /// The same for groups and members.
+    pub fn set_groups_page_limit(&self, limit: Option<usize>) {
+        lock(&self.state.switches).groups_page_limit = limit;
     }
 
     /// Stops listening and closes every connection.

@@ -1,17 +1,29 @@
 //! Asking for people one by one, by immutable id: nobody counts as gone before Google said so
-//! (PROVIDERS 2.1 `users.get`, DESIGN section 3).
+//! (PROVIDERS 2.1 `users.get`, 2.6, DESIGN section 3). Where rules look at groups, the groups of
+//! each are asked for as well: a list of groups or of members that was cut short must not take
+//! anybody out of scope either.
 
-use super::directory::{Directory, SINGLE_BYTES_MAX, parse_user};
+use super::directory::{
+    Directory, GroupsPage, PAGE_BYTES_MAX, SINGLE_BYTES_MAX, parse_groups_page, parse_has_member,
+    parse_user,
+};
 use super::exchange::{self, Answer};
+use super::fetch::GroupScope;
 use crate::fetch::lanes::{Lanes, Turn};
-use crate::fetch::{Asking, ChainId, Connector, FetchError, Poll, Refusal, TransportFailure};
+use crate::fetch::{
+    Asking, ChainId, Connector, FetchError, Malformation, Poll, Refusal, TransportFailure,
+};
 use bytes::Bytes;
 use http::Response;
 use jiff::Timestamp;
 use mapping::ids::ExternalId;
-use mapping::source::SourceRecord;
+use mapping::source::{Group, SourceRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Most groups of one person, those that they are nested in counted. Whoever has more is not
+/// confirmed.
+pub const GROUPS_MAX: usize = 200;
 
 /// What Google says about a person.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -19,25 +31,61 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Presence {
     /// There is no such user any more.
     Deleted,
-    /// The user is there, perhaps in another org unit than before.
+    /// The user is there, perhaps in another org unit or other groups than before.
     Present(Box<SourceRecord>),
 }
 
-/// Looks up people by id, several at a time, storable after every answer.
+/// Looks up people by id, several at a time, storable after every answer. Nothing comes of
+/// somebody of whom Google does not say everything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lookup {
     directory: Directory,
+    groups: GroupScope,
     lanes: Lanes,
-    waiting: BTreeMap<ChainId, ExternalId>,
+    waiting: BTreeMap<ChainId, Wanted>,
+}
+
+/// Somebody who is being looked up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Wanted {
+    id: ExternalId,
+    /// The person, once Google has shown them.
+    record: Option<Box<SourceRecord>>,
+    /// Groups that are to be asked about the person; or the person, and groups, whose groups are
+    /// to be asked for.
+    left: BTreeSet<String>,
+    /// Those that were.
+    asked: BTreeSet<String>,
+}
+
+/// How an answer leaves a person.
+enum Outcome {
+    Doubtful,
+    Known(Presence),
+    Unfinished,
 }
 
 impl Lookup {
-    /// A lookup of these people. `window` and `seed` as in [`super::fetch::FetchPlan`].
-    pub fn start(directory: Directory, ids: BTreeSet<ExternalId>, window: u32, seed: u64) -> Self {
+    /// A lookup of these people, and of those of their groups which rules look at. `window` and
+    /// `seed` as in [`super::fetch::FetchPlan`].
+    pub fn start(
+        directory: Directory,
+        ids: BTreeSet<ExternalId>,
+        groups: GroupScope,
+        window: u32,
+        seed: u64,
+    ) -> Self {
+        let wanted = ids.into_iter().map(|id| Wanted {
+            id,
+            record: None,
+            left: BTreeSet::new(),
+            asked: BTreeSet::new(),
+        });
         Self {
             directory,
+            groups,
             lanes: Lanes::new(window, seed),
-            waiting: (0..).map(ChainId).zip(ids).collect(),
+            waiting: (0..).map(ChainId).zip(wanted).collect(),
         }
     }
 
@@ -46,28 +94,109 @@ impl Lookup {
         self.waiting.len()
     }
 
-    fn read(
-        &mut self,
-        chain: ChainId,
-        now: Timestamp,
-        id: &ExternalId,
-        body: &[u8],
-    ) -> Option<Presence> {
-        match parse_user(body) {
-            Ok((record, _)) if record.external_id == *id => {
-                Some(Presence::Present(Box::new(record)))
-            }
+    /// Reads an answer about somebody.
+    fn read(&self, wanted: &mut Wanted, body: &[u8]) -> Result<Outcome, Malformation> {
+        let Some(mut record) = wanted.record.take() else {
+            let (record, _) = parse_user(body)?;
             // An answer about somebody else says nothing about this one.
-            Ok(_) => {
-                let malformation = crate::fetch::Malformation::Shape;
-                exchange::malformed(&mut self.lanes, chain, now, Asking::User, malformation);
-                None
+            if record.external_id != wanted.id {
+                return Err(Malformation::Shape);
             }
+            match &self.groups {
+                GroupScope::All => drop(wanted.left.insert(wanted.id.as_str().to_owned())),
+                GroupScope::Named(addresses) => wanted.left.clone_from(addresses),
+                GroupScope::None => {}
+            }
+            return Ok(wanted.go_on(Box::new(record)));
+        };
+        let read = match &self.groups {
+            GroupScope::Named(_) => wanted.read_membership(&mut record, body),
+            GroupScope::All | GroupScope::None => wanted.read_groups(&mut record, body),
+        };
+        match read {
+            Ok(true) => Ok(wanted.go_on(record)),
+            Ok(false) => Ok(Outcome::Doubtful),
             Err(malformation) => {
-                exchange::malformed(&mut self.lanes, chain, now, Asking::User, malformation);
-                None
+                wanted.record = Some(record);
+                Err(malformation)
             }
         }
+    }
+
+    /// A final refusal: an answer about the person, or none.
+    fn refused(&mut self, wanted: &Wanted, error: super::errors::ApiError) -> Outcome {
+        if wanted.record.is_some() {
+            return Outcome::Doubtful;
+        }
+        if error.is_user_missing() {
+            return Outcome::Known(Presence::Deleted);
+        }
+        // A 404 that does not speak of the user may be of a proxy, and decides nothing.
+        let refusal = if error.refusal() == Refusal::NotFound {
+            let status = error.status;
+            Refusal::Unexpected { status }
+        } else {
+            error.refusal()
+        };
+        let asking = Asking::User;
+        self.lanes.fail(FetchError::Refused { asking, refusal });
+        Outcome::Unfinished
+    }
+}
+
+impl Wanted {
+    /// What is being asked about.
+    fn asking(&self) -> Asking {
+        if self.record.is_some() {
+            Asking::Groups
+        } else {
+            Asking::User
+        }
+    }
+
+    /// Goes on to the next group, if one is left.
+    fn go_on(&mut self, record: Box<SourceRecord>) -> Outcome {
+        if self.left.is_empty() {
+            return Outcome::Known(Presence::Present(record));
+        }
+        self.record = Some(record);
+        Outcome::Unfinished
+    }
+
+    /// Whether the person is in the group that was asked about.
+    fn read_membership(
+        &mut self,
+        record: &mut SourceRecord,
+        body: &[u8],
+    ) -> Result<bool, Malformation> {
+        let is_member = parse_has_member(body)?;
+        if let Some(address) = self.left.pop_first()
+            && is_member
+        {
+            let name = String::new();
+            record.groups.insert(Group { address, name });
+        }
+        Ok(true)
+    }
+
+    /// The groups of the person, or of a group of theirs; false when they are too many to tell.
+    fn read_groups(
+        &mut self,
+        record: &mut SourceRecord,
+        body: &[u8],
+    ) -> Result<bool, Malformation> {
+        let GroupsPage {
+            groups,
+            next_page_token,
+        } = parse_groups_page(body)?;
+        self.asked.extend(self.left.pop_first());
+        for entry in groups {
+            record.groups.insert(entry.group);
+            if !self.asked.contains(&entry.key) {
+                self.left.insert(entry.key);
+            }
+        }
+        Ok(next_page_token.is_none() && record.groups.len() <= GROUPS_MAX)
     }
 }
 
@@ -84,15 +213,32 @@ impl Connector for Lookup {
             Turn::NeedsToken => Poll::NeedsToken,
             Turn::WaitUntil(until) => Poll::WaitUntil(until),
             Turn::Send(chain) => {
-                let id = self.waiting.get(&chain).map_or("", ExternalId::as_str);
-                if let Ok(request) = self.directory.user(id, access_token) {
+                let Some(wanted) = self.waiting.get(&chain) else {
+                    return Poll::Busy;
+                };
+                let id = wanted.id.as_str();
+                let built = match (wanted.left.first(), &self.groups) {
+                    (None, _) => self.directory.user(id, access_token),
+                    (Some(group), GroupScope::Named(_)) => {
+                        self.directory.has_member(group, id, access_token)
+                    }
+                    (Some(key), GroupScope::All | GroupScope::None) => {
+                        self.directory.groups_of(key, access_token)
+                    }
+                };
+                let asking = wanted.asking();
+                let body_bytes_max = if asking == Asking::Groups {
+                    PAGE_BYTES_MAX
+                } else {
+                    SINGLE_BYTES_MAX
+                };
+                if let Ok(request) = built {
                     return Poll::Send {
                         chain,
                         request,
-                        body_bytes_max: SINGLE_BYTES_MAX,
+                        body_bytes_max,
                     };
                 }
-                let asking = Asking::User;
                 let error = FetchError::Unbuildable { asking };
                 self.lanes.fail(error.clone());
                 Poll::Failed(error)
@@ -106,27 +252,33 @@ impl Connector for Lookup {
         now: Timestamp,
         response: Result<&Response<Bytes>, TransportFailure>,
     ) -> Option<(ExternalId, Presence)> {
-        let id = self.waiting.get(&chain)?.clone();
-        let asking = Asking::User;
-        let presence = match exchange::receive(&mut self.lanes, chain, now, asking, response) {
-            Answer::Body(body) => self.read(chain, now, &id, body)?,
-            Answer::Handled => return None,
-            Answer::Refused(error) if error.is_user_missing() => Presence::Deleted,
+        let mut wanted = self.waiting.remove(&chain)?;
+        let asking = wanted.asking();
+        let outcome = match exchange::receive(&mut self.lanes, chain, now, asking, response) {
+            Answer::Body(body) => match self.read(&mut wanted, body) {
+                Ok(outcome) => {
+                    self.lanes.succeed(chain);
+                    outcome
+                }
+                Err(malformation) => {
+                    exchange::malformed(&mut self.lanes, chain, now, asking, malformation);
+                    Outcome::Unfinished
+                }
+            },
+            Answer::Handled => Outcome::Unfinished,
             Answer::Refused(error) => {
-                // A 404 that does not speak of the user may be of a proxy, and decides nothing.
-                let refusal = if error.refusal() == Refusal::NotFound {
-                    let status = error.status;
-                    Refusal::Unexpected { status }
-                } else {
-                    error.refusal()
-                };
-                self.lanes.fail(FetchError::Refused { asking, refusal });
-                return None;
+                self.lanes.succeed(chain);
+                self.refused(&wanted, error)
             }
         };
-        self.lanes.succeed(chain);
-        self.waiting.remove(&chain);
-        Some((id, presence))
+        match outcome {
+            Outcome::Doubtful => None,
+            Outcome::Known(presence) => Some((wanted.id, presence)),
+            Outcome::Unfinished => {
+                self.waiting.insert(chain, wanted);
+                None
+            }
+        }
     }
 
     fn token_refreshed(&mut self) {

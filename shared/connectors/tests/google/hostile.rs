@@ -277,7 +277,8 @@ fn one_bad_person_never_stops_the_others() {
         .users
         .push(json!({ "primaryEmail": "x@maplegrove.example", "orgUnitPath": "/" }));
     district.users.push(json!({ "id": 17, "orgUnitPath": "/" }));
-    let (batches, end) = read(everyone(), |request| Ok(district.answer(request)));
+    let plan = plan(UnitScopes::Everyone, GroupScope::None);
+    let (batches, end) = read(plan, |request| Ok(district.answer(request)));
     assert_eq!(end.unwrap().totals().issues, 5);
     let staged = stage(batches);
     assert_eq!(staged.records.len(), 3);
@@ -297,6 +298,20 @@ fn one_bad_person_never_stops_the_others() {
         "record 104857612345600000002 has a field that can't be read: name.givenName",
     ]
     "#);
+}
+
+#[test]
+fn a_list_of_no_groups_is_not_believed_when_rules_look_at_groups() {
+    let district = District::new(&[], 4, 10);
+    let (_, end) = read(everyone(), |request| Ok(district.answer(request)));
+    let (asking, attempts) = (Asking::Groups, 3);
+    let cause = Cause::Malformed(Malformation::MissingList);
+    let gave_up = FetchError::GaveUp {
+        asking,
+        attempts,
+        cause,
+    };
+    assert_eq!(end.err(), Some(gave_up));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! channels of a Google Workspace open, and looks at the few people of whom something is known to
 //! have changed.
 
+mod people;
+
 use crate::doors::fetch_google::{Access, unit_ids, unit_scopes};
 use crate::doors::json;
 use crate::doors::webhook::push;
@@ -43,7 +45,10 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
             Ok(asked) => close(ports, &asked).await,
             Err(problem) => Err(problem),
         },
-        _ => Err(Problem::not_found()),
+        path => match path.strip_prefix("/api/v1/tenants/") {
+            Some(path) => people::sync(ports, path, &request).await,
+            None => Err(Problem::not_found()),
+        },
     };
     answer.unwrap_or_else(|problem| problem.to_response())
 }

@@ -78,8 +78,8 @@ pub async fn turn<P: Ports>(
     let Some(mut watch) = read(ports, tenant).await? else {
         return Ok(());
     };
-    let connection = connections::read(ports, tenant, &watch.connection).await?;
-    if connection.is_none_or(|connection| !connection.is_active()) {
+    let in_use = connections::in_use(ports, tenant).await?;
+    if in_use.is_none_or(|in_use| in_use.id != watch.connection) {
         return forget(ports, tenant, &watch).await;
     }
     let google = Google {

@@ -149,6 +149,9 @@ pub(crate) fn components(ports: MemoryPorts) -> Handler {
                     Ok(doors::fetch_google::handle(&ports, request).await)
                 }
                 Some("alerts.spin.internal") => Ok(doors::alerts::handle(&ports, request).await),
+                Some("watch-google.spin.internal") => {
+                    Ok(doors::watch_google::handle(&ports, request).await)
+                }
                 Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
                 _ => Err(TransportError::Denied),
             }

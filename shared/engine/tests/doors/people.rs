@@ -1,7 +1,6 @@
 //! "Sync this person".
 
 use super::district::{District, problem, request};
-use engine::doors::nudge::Nudge;
 use engine::memory::block_on;
 use engine::record;
 use http::{Method, StatusCode};
@@ -37,9 +36,10 @@ fn a_person_is_synced_alone_by_address_or_id() {
     ] {
         let response = district.send(request(Method::POST, &district.admin, PATH, &body));
         assert_eq!(response.status(), StatusCode::ACCEPTED);
-        assert!(response.extensions().get::<Nudge>().is_some());
+        let location = response.headers()["location"].to_str().unwrap().to_owned();
         let body: Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["message"], "sync has been scheduled");
+        assert_eq!(body["run_url"], location);
         let path = body["run_url"].as_str().unwrap();
         let path = path.strip_prefix("https://sync.example").unwrap();
         let (_, run) = district.get(&district.viewer, path);

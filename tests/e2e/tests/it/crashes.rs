@@ -1,10 +1,9 @@
-//! The host killed in the middle of a run, at one store operation after another.
+//! The host killed in the middle of a first import, with its store on disk.
 
 use driver::District;
 use e2e::{Setup, World, expected_accounts, map_schools};
-use fake_providers::google::Change;
 use local_host::{Counted, Crash, When};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Points of a run, in percent of its store operations.
@@ -99,54 +98,4 @@ async fn a_first_import_survives_being_killed_anywhere_and_commits_once() {
         assert_eq!(settled["state"], "unchanged", "{settled}");
     }
     assert!(deaths >= 5, "only {deaths} hosts died in time");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_night_with_changes_survives_being_killed_anywhere() {
-    let directory = tempfile::tempdir().unwrap();
-    let setup = Setup::of(150).in_directory(directory.path());
-    let mut world = World::with(setup).await.unwrap();
-    let district = world.named_district("maple-grove").await.unwrap();
-    map_schools(&district, &world.google).await.unwrap();
-    world.sync(&district).await.unwrap();
-    let person = expected_accounts(&world.google).into_keys().next().unwrap();
-    let rename = |world: &World, name: String| {
-        let change = Change::RenameUser {
-            user: person.clone(),
-            email: None,
-            given_name: None,
-            family_name: Some(name),
-        };
-        world.google.change(&change).unwrap();
-    };
-    rename(&world, "Calm".to_owned());
-    let before = operations(&world);
-    world.sync(&district).await.unwrap();
-    let of_a_run = operations(&world) - before;
-    let mut deaths = 0;
-    for (index, point) in POINTS.into_iter().enumerate() {
-        let when = if index % 2 == 0 {
-            When::After
-        } else {
-            When::Before
-        };
-        rename(&world, format!("Killed {point}"));
-        let known = applied(&district).await.len();
-        let nth = (of_a_run * point / 100).max(1);
-        deaths += u32::from(killed_at(&mut world, &district, nth, when).await);
-        world.sync(&district).await.unwrap();
-        roster_is_right(&world, &district).await;
-        assert_eq!(
-            applied(&district).await.len(),
-            known + 1,
-            "killed at {nth} of {of_a_run}"
-        );
-    }
-    assert!(deaths >= 5, "only {deaths} hosts died in time");
-    let body = json!({"label": "after", "role": "viewer"});
-    district
-        .admin
-        .post(&district.path("/keys"), &body)
-        .await
-        .unwrap();
 }

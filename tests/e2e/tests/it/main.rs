@@ -7,6 +7,7 @@
 
 mod attention;
 mod bad_input;
+mod by_hand;
 mod consent;
 mod crashes;
 mod explaining;

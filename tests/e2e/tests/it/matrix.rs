@@ -10,7 +10,9 @@ mod chains;
 mod check;
 mod clock;
 mod crashes;
+mod groups;
 mod hosts;
+mod nights;
 mod records;
 mod row;
 mod scene;
@@ -46,10 +48,21 @@ fn families() -> Vec<Family> {
         family("Lists of people", units, chains::ROWS),
         family("The tree of org units", units, trees::ROWS),
         family("Records", units, records::ROWS),
+        family(
+            "Rules by one group",
+            || Box::pin(scenes::by_group()),
+            groups::NAMED,
+        ),
+        family(
+            "Rules by all groups",
+            || Box::pin(scenes::by_filter()),
+            groups::ALL,
+        ),
         family("The authorisation", units, tokens::ROWS),
         family("The store fails once", units, store::ROWS),
         family("The host is killed", units, crashes::ROWS),
         family("The clock", units, clock::ROWS),
+        family("The night", units, nights::ROWS),
         family("Two hosts", units, hosts::ROWS),
     ]
 }

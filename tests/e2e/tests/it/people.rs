@@ -1,10 +1,10 @@
 //! What happens to accounts when people change between two nights.
 
 use driver::District;
-use e2e::{World, map_schools};
+use e2e::{DOMAIN, World, expected_accounts, map_schools};
 use fake_providers::faults::{Fault, FaultKind};
-use fake_providers::google::Change;
-use serde_json::Value;
+use fake_providers::google::{Change, MemberRole, Outcome};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Where no rule reaches.
@@ -206,4 +206,87 @@ async fn a_bad_record_is_named_and_stops_nobody_else() {
     assert_eq!(second["counts"]["total"]["creates"], 1, "{second}");
     let accounts = world.accounts(&district).await.unwrap();
     assert_eq!(u64::try_from(accounts.len()).unwrap(), created + 1);
+}
+
+/// Puts somebody into a group, or takes them out.
+fn regroup(world: &World, group: &str, member: &str, is_in: bool) {
+    let (group, member) = (group.to_owned(), member.to_owned());
+    let regrouped = if is_in {
+        let role = MemberRole::Member;
+        Change::AddMember {
+            group,
+            member,
+            role,
+        }
+    } else {
+        Change::RemoveMember { group, member }
+    };
+    change(world, &regrouped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_leave_a_group_that_rules_look_at_are_suspended_and_nobody_else() {
+    for all_groups in [false, true] {
+        let world = World::of(100).await.unwrap();
+        let [outer, inner] = ["chorus", "chorus-a"].map(|name| format!("{name}@{DOMAIN}"));
+        for (email, name) in [(&outer, "Chorus"), (&inner, "Choir A")] {
+            let (email, name) = (email.clone(), name.to_owned());
+            change(&world, &Change::AddGroup { email, name });
+        }
+        regroup(&world, &outer, &inner, true);
+        let people = expected_accounts(&world.google).into_iter();
+        let singers: Vec<String> = people
+            .filter(|(_, person)| person.roles.contains("student"))
+            .map(|(address, _)| address)
+            .take(6)
+            .collect();
+        for (index, singer) in singers.iter().enumerate() {
+            let group = if index % 2 == 0 { &inner } else { &outer };
+            regroup(&world, group, singer, true);
+        }
+        let district = world.district().await.unwrap();
+        district.assign("/Staff", "teacher").await.unwrap();
+        if all_groups {
+            district.assign("/Students", "student").await.unwrap();
+            let rules = [
+                ("groupsMembership", "IS", "Chorus", "ALLOW"),
+                ("orgUnitPath", "STARTS_WITH", "/Students", "BLOCK"),
+            ];
+            for (at, (attribute, condition, expression, status)) in rules.into_iter().enumerate() {
+                let rule = json!({"attribute": attribute, "condition": condition,
+                    "expression": expression, "status": status, "at": at});
+                let path = district.connection_path("/rules/filters");
+                district.admin.post(&path, &rule).await.unwrap();
+            }
+        } else {
+            let subject = json!({"kind": "group", "address": outer});
+            let rule = json!({"subject": subject, "account_type": "student"});
+            let path = district.connection_path("/rules/assignments");
+            district.admin.post(&path, &rule).await.unwrap();
+        }
+        let consent = Outcome::allow(&world.google.accounts().super_admin);
+        district.authorize(&world.google, &consent).await.unwrap();
+        district.save().await.unwrap();
+        let first = world.sync(&district).await.unwrap();
+        assert_eq!(first["state"], "applied", "{first}");
+        let before = world.accounts(&district).await.unwrap();
+        assert!(
+            singers
+                .iter()
+                .all(|singer| before[singer]["status"] == "active")
+        );
+
+        regroup(&world, &inner, &singers[0], false);
+        regroup(&world, &outer, &singers[1], false);
+        let second = world.sync(&district).await.unwrap();
+        assert_eq!(second["counts"]["total"]["suspensions"], 2, "{second}");
+        assert_eq!(second["issues"], 0, "{second}");
+        let after = world.accounts(&district).await.unwrap();
+        for (index, singer) in singers.iter().enumerate() {
+            let wanted = if index < 2 { "suspended" } else { "active" };
+            assert_eq!(after[singer]["status"], wanted, "{index}");
+        }
+        let third = world.sync(&district).await.unwrap();
+        assert_eq!(third["state"], "unchanged", "{third}");
+    }
 }

@@ -15,7 +15,7 @@ use super::reply::{ApiError, Reply};
 use super::{State, admin, rewrite};
 use crate::faults::FaultKind;
 use crate::journal::Entry;
-use crate::lock::{lock, read};
+use crate::lock::read;
 use crate::server::Dropped;
 
 /// Answers a request.
@@ -173,7 +173,7 @@ fn directory(state: &State, exchange: &Exchange, entry: &mut Entry) -> Result<Re
         parameters: &exchange.parameters,
         tokens: &state.page_tokens,
         listings: &state.listings,
-        page_limit: lock(&state.switches).page_limit,
+        page_limit: state.page_limit(&call),
         channels: &state.channels,
         takes_http_channels: state.config.takes_http_channels,
         body: &exchange.body,

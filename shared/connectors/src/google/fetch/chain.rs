@@ -164,6 +164,12 @@ impl Chain {
             Task::Groups => {
                 let page = parse_groups_page(body)?;
                 let ids = fingerprints(page.groups.iter().map(|entry| entry.key.as_str()))?;
+                let listed = self.listed + page.groups.len() as u64;
+                // Rules look at groups: no group at all would take people out of scope.
+                if page.next_page_token.is_none() && listed == 0 {
+                    return Err(Malformation::MissingList.into());
+                }
+                self.listed = listed;
                 self.found_groups = page.groups;
                 self.advance(now, &ids, page.next_page_token)
             }

@@ -66,7 +66,7 @@ pub(super) async fn perform<P: Ports>(
             | Operation::OrderMappingSets
             | Operation::ReplaceMappingSet
             | Operation::RemoveMappingSet => Box::pin(rules::change(call, operation)),
-            Operation::SyncPerson => Box::pin(runs::sync_person(call)),
+            Operation::SyncPerson => Box::pin(forward::hand_over(call, "watch-google")),
             Operation::Explain => Box::pin(accounts::explain(call)),
             Operation::ListRuns => Box::pin(runs::list(call)),
             Operation::RequestRun => Box::pin(runs::request(call)),

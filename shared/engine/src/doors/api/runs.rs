@@ -2,19 +2,15 @@
 
 use super::call::{Call, List};
 use crate::audit::{self, Action};
-use crate::connections;
 use crate::doors::{json, webhook};
-use crate::hints;
 use crate::history;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::runs::{self, Lane, Trigger, TriggerKind};
 use bytes::Bytes;
-use connectors::google::look::Whom;
 use http::StatusCode;
-use mapping::account::Email;
-use mapping::ids::{ConnectionId, ExternalId, RunId};
-use serde::{Deserialize, Serialize};
+use mapping::ids::RunId;
+use serde::Serialize;
 use std::fmt::Display;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
@@ -64,47 +60,6 @@ pub(super) async fn request<P: Ports>(call: &Call<'_, P>) -> Answer {
     let public_url = &call.settings.public_url;
     let (who, tenant) = (call.actor()?, call.tenant()?);
     webhook::schedule(call.ports, public_url, &who, tenant, TriggerKind::Api).await
-}
-
-/// Whom to look at: by one of the two.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PersonToSync {
-    #[serde(default)]
-    email: Option<Email>,
-    #[serde(default)]
-    id: Option<ExternalId>,
-}
-
-/// Schedules a look at one person, or joins the run that waits.
-pub(super) async fn sync_person<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let connection: ConnectionId = call.id("connection")?;
-    let (who, tenant) = (call.actor()?, call.tenant()?);
-    let found = connections::read(call.ports, tenant, &connection).await?;
-    found.ok_or_else(Problem::not_found)?;
-    let person: PersonToSync = call.json()?;
-    let whom = match (person.email, person.id) {
-        (Some(email), None) => Whom::Email(email),
-        (None, Some(id)) => Whom::Id(id),
-        _ => return Err(Problem::field("", "needs either email or id")),
-    };
-    let in_use = connections::in_use(call.ports, tenant).await?;
-    if in_use.is_none_or(|in_use| in_use.id != connection) {
-        let detail = "runs do not read this connection: it has to be authorised and saved, and no \
-                      other one may be active";
-        return Err(Problem::new(Kind::Conflict, detail));
-    }
-    let what = Action::PersonSyncRequested;
-    audit::record(call.ports, tenant, &who, what, connection.as_str()).await?;
-    hints::add(call.ports, tenant, &connection, &whom).await?;
-    let trigger = Trigger {
-        kind: TriggerKind::Api,
-        by: who.name().to_owned(),
-    };
-    let requested = runs::request_look(call.ports, tenant, trigger).await?;
-    let path = format!("/api/v1/tenants/{tenant}/runs/{}", requested.run);
-    let address = call.settings.public_url.at(&path);
-    Ok(webhook::accepted(tenant, &requested, address))
 }
 
 /// Schedules a preview: everything that a run does up to the plan. It is read as a run is.

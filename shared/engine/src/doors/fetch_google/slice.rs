@@ -52,7 +52,11 @@ pub(super) async fn slice<P: Ports>(
         }
         Task::Confirm => {
             let directory = access.directory()?;
-            let begin = |ids| Lookup::start(directory.clone(), ids, WINDOW_DEFAULT, run.number);
+            let groups = group_scope(&rules);
+            let begin = |ids| {
+                let (directory, groups) = (directory.clone(), groups.clone());
+                Lookup::start(directory, ids, groups, WINDOW_DEFAULT, run.number)
+            };
             confirming::slice(&fenced, &asked.tenant, &run.id, begin, token, deadline).await?
         }
         Task::Draft | Task::Evaluate | Task::Settle => {
@@ -83,19 +87,23 @@ pub(in crate::doors) fn unit_scopes(rules: &RuleSet) -> UnitScopes {
 
 /// What a run reads, by its rules.
 fn fetch_plan(base_url: BaseUrl, rules: &RuleSet, run: &Run) -> FetchPlan {
-    let groups = match rules.group_need() {
-        GroupNeed::None => GroupScope::None,
-        GroupNeed::Named(addresses) => GroupScope::Named(addresses),
-        GroupNeed::All => GroupScope::All,
-    };
     let population = Population::Customer;
     FetchPlan {
         base_url,
         population,
         units: unit_scopes(rules),
-        groups,
+        groups: group_scope(rules),
         window: WINDOW_DEFAULT,
         seed: run.number,
+    }
+}
+
+/// The groups that rules look at.
+fn group_scope(rules: &RuleSet) -> GroupScope {
+    match rules.group_need() {
+        GroupNeed::None => GroupScope::None,
+        GroupNeed::Named(addresses) => GroupScope::Named(addresses),
+        GroupNeed::All => GroupScope::All,
     }
 }
 

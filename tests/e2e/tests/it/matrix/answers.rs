@@ -94,6 +94,11 @@ pub(crate) const ERRORS: &[Row] = &[
         |_| vec![students(error(404, None))],
         "provider_refused",
     ),
+    tells(
+        "400 for a list",
+        |_| vec![students(error(400, None))],
+        "provider_refused",
+    ),
     passes("412 once", |_| vec![students(error(412, None)).times(1)]),
     stays("412 for ever", |_| vec![students(error(412, None))]),
     passes("429 with `Retry-After`", |_| {

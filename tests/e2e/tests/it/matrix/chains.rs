@@ -1,13 +1,14 @@
 //! Lists of people that end too soon, never, or come twice.
 
 use super::answers::{USERS, students};
-use super::row::{APPLIED, Ends, GIVEN_UP, HELD, Row, TOLD, UNAVAILABLE, WAITED, applied, failed};
+use super::row::{
+    APPLIED, DOUBTED, Ends, GIVEN_UP, HELD, Row, TOLD, UNAVAILABLE, WAITED, applied, failed,
+};
 use fake_providers::faults::{Fault, FaultKind};
 
 const LOOPED: Ends = failed("list_looped");
 
 const STOPPED: &str = "the plan is held";
-const DOUBTED: &str = "who is missing is asked for by id, stays, and is named";
 
 /// Chains of pages.
 pub(crate) const ROWS: &[Row] = &[

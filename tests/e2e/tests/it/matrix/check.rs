@@ -1,6 +1,6 @@
 //! What is asserted of a row, whatever its fault.
 
-use super::row::{Break, Row};
+use super::row::{Break, DOUBTED, NAMED, Row};
 use super::scene::{LEASE, Perturbed, Roster, Scene};
 use anyhow::{Context, bail, ensure};
 use driver::text;
@@ -40,7 +40,7 @@ async fn broken_run(scene: &mut Scene, breaks: Break) -> anyhow::Result<Value> {
             let run = scene.sync().await?;
             let fired = scene.world.google.faults().fired();
             ensure!(
-                fired.iter().any(|times| *times > 0),
+                fired.iter().all(|times| *times > 0),
                 "no fault was met: {run}"
             );
             Ok(run)
@@ -105,6 +105,9 @@ fn ends_as_it_must(row: &Row, run: &Value) -> anyhow::Result<()> {
     ensure!(run["state"] == row.ends.state, "the run ended so: {run}");
     let code = run["failure"]["code"].as_str();
     ensure!(code == row.ends.code, "the run failed so: {run}");
+    let is_named = run["issues"].as_u64() > Some(0);
+    let must_be_named = [DOUBTED, NAMED].contains(&row.must);
+    ensure!(is_named || !must_be_named, "nobody is named: {run}");
     Ok(())
 }
 

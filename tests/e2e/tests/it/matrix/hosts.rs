@@ -1,6 +1,6 @@
 //! Two hosts on one store.
 
-use super::clock::{QUIET, tomorrow};
+use super::nights::{QUIET, tomorrow};
 use super::row::{APPLIED, Break, Row};
 use super::scene::Scene;
 use anyhow::ensure;

@@ -1,11 +1,9 @@
 //! Records that can't be right.
 
 use super::answers::students;
-use super::row::{APPLIED, GIVEN_UP, Row, UNAVAILABLE};
+use super::row::{APPLIED, GIVEN_UP, NAMED, Row, UNAVAILABLE};
 use fake_providers::faults::{Fault, FaultKind};
 use serde_json::{Value, json};
-
-const NAMED: &str = "the person stays and is named; the others go on";
 
 /// A field of the record at a place of the first page.
 fn record(index: usize, field: &str, value: Option<Value>) -> Fault {
@@ -35,6 +33,18 @@ pub(crate) const ROWS: &[Row] = &[
         "somebody without an address",
         NAMED,
         |_| vec![record(2, "primaryEmail", None)],
+        APPLIED,
+    ),
+    Row::answers(
+        "a number for an address",
+        NAMED,
+        |_| vec![record(5, "primaryEmail", Some(json!(7)))],
+        APPLIED,
+    ),
+    Row::answers(
+        "an address that is none",
+        NAMED,
+        |_| vec![record(6, "primaryEmail", Some(json!("nobody")))],
         APPLIED,
     ),
     Row::answers(

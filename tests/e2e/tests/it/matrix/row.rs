@@ -39,6 +39,12 @@ pub(crate) const TOLD: &str = "it fails and says why";
 /// See [`WAITED`].
 pub(crate) const GIVEN_UP: &str = "it is tried several times, then it fails";
 
+/// See [`WAITED`].
+pub(crate) const DOUBTED: &str = "who is missing is asked for by id, stays, and is named";
+
+/// See [`WAITED`].
+pub(crate) const NAMED: &str = "the person stays and is named; the others go on";
+
 /// How the run ends in which something breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Ends {

@@ -17,7 +17,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(61);
 /// How often a run is looked at, how often without news before its worker is taken for dead, and
 /// how often in all.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-const LOOKS_WITHOUT_NEWS: u32 = 40;
+const LOOKS_WITHOUT_NEWS: u32 = 80;
 const LOOKS_MAX: u32 = 4_000;
 
 /// Who is to have which account, by address, as the directory is now.

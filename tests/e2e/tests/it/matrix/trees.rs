@@ -1,6 +1,6 @@
 //! The tree of org units, shown wrongly.
 
-use super::answers::{ORG_UNITS, answer};
+use super::answers::{ORG_UNITS, answer, error};
 use super::row::{APPLIED, GIVEN_UP, Row, TOLD, UNAVAILABLE, WAITED, failed};
 use fake_providers::faults::{Fault, FaultKind};
 use serde_json::json;
@@ -31,6 +31,18 @@ pub(crate) const ROWS: &[Row] = &[
         TOLD,
         |_| vec![Fault::at(ORG_UNITS, FaultKind::FirstRecords { count: 2 })],
         failed("org_unit_missing"),
+    ),
+    Row::answers(
+        "401 for the org units, once",
+        WAITED,
+        |_| vec![Fault::at(ORG_UNITS, error(401, None)).times(1)],
+        APPLIED,
+    ),
+    Row::answers(
+        "403 for the org units",
+        TOLD,
+        |_| vec![Fault::at(ORG_UNITS, error(403, None))],
+        failed("provider_refused"),
     ),
     Row::answers(
         "org units cut in the middle of their JSON, once",

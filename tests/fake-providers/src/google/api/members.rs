@@ -1,5 +1,7 @@
 //! Members of groups (PROVIDERS 2.6).
 
+use std::sync::Arc;
+
 use super::call::Context;
 use super::groups::{OffsetPage, PAGE_MAX};
 use super::{known, render};
@@ -28,6 +30,7 @@ pub(super) fn list(context: &Context<'_>, key: &str) -> Result<Reply, ApiError> 
         }
         members.retain(|member| roles.contains(&member.role.as_str()));
     }
+    members.sort_by_cached_key(|member| address(context, member));
     let page = OffsetPage::cut(context, &members, size)?;
     let etag = format!(
         "\"members-demo/{:x}-{}\"",
@@ -46,6 +49,19 @@ pub(super) fn list(context: &Context<'_>, key: &str) -> Result<Reply, ApiError> 
         }
     });
     Ok(Reply::bytes(200, body).with("etag", etag))
+}
+
+/// By what members are ordered; the whole customer has no address.
+fn address(context: &Context<'_>, member: &Member) -> Option<Arc<str>> {
+    let directory = context.directory;
+    match &member.key {
+        MemberKey::Customer => None,
+        MemberKey::External(email) => Some(Arc::clone(email)),
+        MemberKey::Group(id) => directory.group(id).map(|group| Arc::clone(&group.email)),
+        MemberKey::User(id) => directory
+            .user_by_id(*id)
+            .map(|user| Arc::clone(&user.email)),
+    }
 }
 
 pub(super) fn get(context: &Context<'_>, key: &str, member: &str) -> Result<Reply, ApiError> {
