@@ -339,6 +339,7 @@ pub(crate) async fn answer(
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }
+        Some("oauth.spin.internal") => Ok(doors::oauth::handle(&ports, request).await),
         Some("roster.spin.internal") => Ok(doors::roster::handle(&ports, request).await),
         Some("watch-google.spin.internal") => {
             Ok(doors::watch_google::handle(&ports, request).await)

@@ -1,13 +1,9 @@
 //! The door of the `fetch-google` component, reached over service chaining alone: reads people of
-//! a Google Workspace, whole for a run or one for a question, and does with a connection what needs
-//! Google. Beside the component that takes Google's consent it is the only one that reaches Google
-//! and opens a connection's tokens.
+//! a Google Workspace, whole for a run or one for a question.
 
-mod connection;
 mod person;
 mod slice;
 
-pub(crate) use connection::{ConnectionRequest, Operation};
 pub(super) use slice::{unit_ids, unit_scopes};
 
 use crate::connections::{self, Freshness, TokenFailure};
@@ -45,10 +41,6 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
             Ok(question) => person::person(ports, &question)
                 .await
                 .map(|person| json(StatusCode::OK, &person)),
-            Err(problem) => Err(problem),
-        },
-        "/connection" => match parse_json::<ConnectionRequest>(&request) {
-            Ok(asked) => connection::perform(ports, &asked).await,
             Err(problem) => Err(problem),
         },
         _ => Err(Problem::not_found()),

@@ -1,13 +1,18 @@
-//! The door of the `oauth` component: authorising a Google connection in a browser.
+//! The door of the `oauth` component: authorising a Google connection in a browser, and, over
+//! service chaining, what an administrator does with a connection that needs Google.
 //!
 //! Variables: `seal_keys`, `public_url`, `google_client_id`, `google_client_secret`,
 //! `google_accounts_url`, `google_oauth_url`, `google_api_url`, `google_certs_url`. It reaches the
 //! hosts of the last three.
 
+mod connection;
+
+pub(crate) use connection::{ConnectionRequest, Operation};
+
 use crate::authorize::{self, AuthorizeError, CALLBACK_PATH, Finished, OAuthSettings, START_PATH};
 use crate::doors::page::{escape, page};
 use crate::ports::Ports;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, parse_json};
 use crate::settings;
 use bytes::Bytes;
 use connectors::google::oauth::ConsentError;
@@ -15,6 +20,14 @@ use http::{HeaderValue, Method, StatusCode, header};
 
 /// Serves one request.
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
+    // No route leads here from outside.
+    if request.uri().path() == "/connection" {
+        let answer = match parse_json::<ConnectionRequest>(&request) {
+            Ok(asked) => connection::perform(ports, &asked).await,
+            Err(problem) => Err(problem),
+        };
+        return answer.unwrap_or_else(|problem| problem.to_response());
+    }
     match serve(ports, &request).await {
         Ok(response) => response,
         Err(problem) if accepts_html(&request) => {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 const CONNECTION: &str = "/api/v1/tenants/maple/connections/google";
 
 fn ask(district: &District, body: &Value) -> http::Response<Bytes> {
-    let request = http::Request::post("http://fetch-google.spin.internal/connection")
+    let request = http::Request::post("http://oauth.spin.internal/connection")
         .header("content-type", "application/json")
         .body(Bytes::from(body.to_string()))
         .unwrap();
-    block_on(doors::fetch_google::handle(&district.ports, request))
+    block_on(doors::oauth::handle(&district.ports, request))
 }
 
 fn asking(operation: &str) -> Value {

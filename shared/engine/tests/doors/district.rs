@@ -148,6 +148,7 @@ pub(crate) fn components(ports: MemoryPorts) -> Handler {
                 Some("fetch-google.spin.internal") => {
                     Ok(doors::fetch_google::handle(&ports, request).await)
                 }
+                Some("oauth.spin.internal") => Ok(doors::oauth::handle(&ports, request).await),
                 Some("alerts.spin.internal") => Ok(doors::alerts::handle(&ports, request).await),
                 Some("watch-google.spin.internal") => {
                     Ok(doors::watch_google::handle(&ports, request).await)

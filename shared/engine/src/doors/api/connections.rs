@@ -4,8 +4,8 @@ use super::call::{Call, List, made};
 use super::forward::pass_on;
 use crate::authorize as consent;
 use crate::connections::{self, Connection};
-use crate::doors::fetch_google::{ConnectionRequest, Operation};
 use crate::doors::json;
+use crate::doors::oauth::{ConnectionRequest, Operation};
 use crate::doors::shown::show;
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -15,7 +15,7 @@ use mapping::ids::ConnectionId;
 use serde_json::json;
 
 /// The component that reaches the one provider there is so far.
-const FETCH_COMPONENT: &str = "fetch-google";
+const OAUTH_COMPONENT: &str = "oauth";
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -93,5 +93,5 @@ pub(super) async fn forward<P: Ports>(call: &Call<'_, P>, operation: Operation) 
         connection: call.id("connection")?,
         actor: call.actor()?,
     };
-    pass_on(call.ports, FETCH_COMPONENT, "/connection", &asked).await
+    pass_on(call.ports, OAUTH_COMPONENT, "/connection", &asked).await
 }

@@ -5,7 +5,7 @@ use super::{
     Operation, accounts, connections, document, forward, operations, organizations, rules, runs,
     tenants,
 };
-use crate::doors::fetch_google::Operation as AtProvider;
+use crate::doors::oauth::Operation as AtProvider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use bytes::Bytes;

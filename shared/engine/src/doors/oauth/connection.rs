@@ -1,13 +1,13 @@
 //! What administrators do with a connection that needs Google: asked for by the component that
 //! knows who may, which itself neither reaches Google nor holds its secret.
 
-use super::Access;
 use crate::audit::Actor;
 use crate::connections;
 use crate::doors::watch_google::Close;
 use crate::doors::{List, json, shown};
 use crate::ports::Ports;
 use crate::problem::Problem;
+use crate::settings;
 use crate::slices::{self, Done};
 use bytes::Bytes;
 use http::StatusCode;
@@ -55,7 +55,8 @@ pub(super) async fn perform<P: Ports>(
     if !exists {
         return Err(Problem::not_found());
     }
-    let access = Access::open(ports, at.0, at.1).await?;
+    let google = &settings::google(ports).await?;
+    let seal_keys = &settings::seal_keys(ports).await?;
     if matches!(asked.operation, Operation::Delete | Operation::Revoke) {
         // While the tokens still open them. Channels that stay open are not listened to.
         let close = Close {
@@ -64,7 +65,7 @@ pub(super) async fn perform<P: Ports>(
         };
         let _: Result<Done, _> = slices::call(ports, "watch-google", "/close", &close).await;
     }
-    let (google, seal_keys, who) = (&access.google, &access.seal_keys, &asked.actor);
+    let who = &asked.actor;
     match asked.operation {
         Operation::Check => Ok(json(StatusCode::OK, &value!({}))),
         Operation::Delete => {
