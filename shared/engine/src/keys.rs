@@ -191,6 +191,11 @@ pub fn sights(tenant: &TenantId, run: &RunId, piece: u32) -> String {
     format!("run/{tenant}/{run}/sights/{piece}")
 }
 
+/// Since when a fencing number is known to be taken without its lease being written down.
+pub fn lease_stuck(tenant: &TenantId, fence: u64) -> String {
+    format!("lease/{tenant}/{fence}/stuck")
+}
+
 /// A run as it was asked for.
 pub fn run_asked(tenant: &TenantId, run: &RunId) -> String {
     format!("run/{tenant}/{run}/asked")

@@ -3,7 +3,8 @@
 //! A worker takes the number after the last holder's with `increment`; whoever gets 1 has the
 //! lease. The number goes into every commit. A holder that lives renews; one that died is
 //! followed when its time is over. Should a worker die between taking a number and writing the
-//! lease down, later attempts on that number burn it after `ATTEMPTS_TO_BURN`.
+//! lease down, a later attempt on that number burns it after `BURN_AFTER_MS`; one that only slept
+//! there notices by its clock and gives up.
 
 use crate::error::Error;
 use crate::keys;
@@ -25,8 +26,10 @@ const AHEAD_MS_MAX: i64 = 600_000;
 /// clocks of two hosts may differ and one operation of the store may take, together.
 pub const MARGIN_MS: i64 = 10_000;
 
-/// How many attempts on a number that was taken but never written down it takes to burn it.
-const ATTEMPTS_TO_BURN: i64 = 4;
+/// How long, in milliseconds, a number that was taken may stay without its lease before it is
+/// burned. Longer, by more than the clocks of two hosts may differ, than [`MARGIN_MS`], within which
+/// whoever took it writes the lease down or gives up.
+const BURN_AFTER_MS: i64 = 30_000;
 
 /// The right to change a tenant's roster for a while.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,6 +50,8 @@ impl Lease {
         ports: &P,
         tenant: &TenantId,
     ) -> Result<Option<Self>, Error> {
+        let began_ms = ports.now().as_millisecond();
+        let has_slept = || ports.now().as_millisecond() - began_ms >= MARGIN_MS;
         let held = held(ports, tenant).await?;
         let left_ms = held.until_ms.saturating_sub(ports.now().as_millisecond());
         if (1..=AHEAD_MS_MAX).contains(&left_ms) {
@@ -56,15 +61,21 @@ impl Lease {
         let attempt = ports
             .increment(&keys::lease_number(tenant, fence), 1)
             .await?;
-        if attempt == 1 {
-            let lease = Self { fence };
+        let lease = Self { fence };
+        if attempt == 1 && !has_slept() {
             lease
                 .write(ports, tenant, ports.now().as_millisecond() + LEASE_MS)
                 .await?;
             return Ok(Some(lease));
         }
-        if attempt > ATTEMPTS_TO_BURN {
-            let lease = Self { fence };
+        let key = keys::lease_stuck(tenant, fence);
+        let now_ms = ports.now().as_millisecond();
+        let Some(since_ms) = record::read::<i64>(ports, &key).await? else {
+            record::write(ports, &key, &now_ms).await?;
+            return Ok(None);
+        };
+        let is_young = (-AHEAD_MS_MAX..BURN_AFTER_MS).contains(&(now_ms - since_ms));
+        if !is_young && !has_slept() {
             lease.write(ports, tenant, 0).await?;
         }
         Ok(None)
@@ -205,6 +216,7 @@ mod tests {
             ports.crash_at(None);
             let mut attempts = 0;
             while Lease::take(&ports, &tenant()).await.unwrap().is_none() {
+                ports.advance(Duration::from_secs(10));
                 attempts += 1;
                 assert!(attempts < 10);
             }

@@ -72,7 +72,11 @@ impl Simulation {
             .filter(|account| match what {
                 ByHand::Restore(_) => account.status == Status::Deleted,
                 ByHand::Unpin(_) => !account.pinned.is_empty(),
-                _ => true,
+                ByHand::Look(_)
+                | ByHand::Name(_)
+                | ByHand::Protect(_)
+                | ByHand::Suspend(_)
+                | ByHand::Undo(_) => true,
             })
             .collect();
         if concerned.is_empty() {
@@ -92,10 +96,12 @@ impl Simulation {
                 status: Some(Status::Suspended),
                 ..AccountEdit::default()
             },
-            _ => AccountEdit {
-                unpin: account.pinned.clone(),
-                ..AccountEdit::default()
-            },
+            ByHand::Look(_) | ByHand::Restore(_) | ByHand::Undo(_) | ByHand::Unpin(_) => {
+                AccountEdit {
+                    unpin: account.pinned.clone(),
+                    ..AccountEdit::default()
+                }
+            }
         };
         self.edit(account.id, edit, matches!(what, ByHand::Restore(_)));
     }

@@ -32,6 +32,8 @@ pub(super) struct Observer {
     pub(super) newest: Commit,
     /// The accounts as the history makes them.
     pub(super) replayed: BTreeMap<AccountId, Account>,
+    /// What became of each account, for the message of a failure.
+    pub(super) stories: BTreeMap<AccountId, Vec<String>>,
     /// The step in which a run was first seen to have begun.
     started: BTreeMap<RunId, u64>,
     /// Finished runs as they were first seen so.
@@ -66,6 +68,7 @@ impl Observer {
             connection: world.connection.clone(),
             newest: Commit::default(),
             replayed: BTreeMap::new(),
+            stories: BTreeMap::new(),
             started: BTreeMap::new(),
             finished: BTreeMap::new(),
             committed: BTreeMap::new(),
@@ -179,6 +182,8 @@ impl Observer {
                     change.before
                 )
             })?;
+            let story = self.stories.entry(change.account.clone()).or_default();
+            story.push(format!("{run}: {change}"));
             self.replayed
                 .insert(change.account.clone(), change.after.clone());
         }

@@ -2,6 +2,7 @@
 //! on with the run, and wakes when that is over.
 
 use super::{FakeUser, World};
+use crate::lease::Lease;
 use crate::memory::{Fate, Gate, Operation, block_on};
 use crate::runs::{self, RunState, Trigger, TriggerKind};
 use crate::tick;
@@ -61,6 +62,34 @@ fn go_on(work: &mut Pin<&mut impl Future>, left: &Cell<u64>) -> bool {
         if left.get() == 0 {
             return false;
         }
+    }
+}
+
+#[test]
+fn a_worker_that_sleeps_while_it_takes_the_lease_does_not_take_it_from_another() {
+    // It sleeps after it has read the lease, taken the number, and written the lease down.
+    for operations in 0..=2 {
+        let world = World::new(Vec::new());
+        let take = || block_on(Lease::take(&world.ports, &world.tenant)).unwrap();
+        let left = Rc::new(Cell::new(operations));
+        let sleeper = world.ports.with_gate(Rc::new(Sleeps(Rc::clone(&left))));
+        let mut work = pin!(Lease::take(&sleeper, &world.tenant));
+        assert!(!go_on(&mut work, &left), "{operations}");
+        let mut attempts = 0;
+        let other = loop {
+            world.ports.advance(Duration::from_secs(61));
+            attempts += 1;
+            assert!(attempts < 10);
+            if let Some(lease) = take() {
+                break lease;
+            }
+        };
+        left.set(u64::MAX);
+        if let Some(lease) = block_on(work).unwrap() {
+            assert!(lease.fence < other.fence, "{operations}");
+        }
+        let is_held = block_on(other.is_held(&world.ports, &world.tenant));
+        assert!(is_held.unwrap(), "{operations}");
     }
 }
 
