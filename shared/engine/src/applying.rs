@@ -190,12 +190,19 @@ impl Work<'_> {
     ) -> Result<(), Error> {
         let name = match progress.stage {
             Stage::Accounts => ACCOUNTS.to_owned(),
-            Stage::Base => match self.connection {
-                Some(connection) => base_map(connection),
-                None => return Ok(progress.go_on()),
-            },
+            Stage::Base => {
+                if let Some(connection) = self.connection {
+                    base_map(connection)
+                } else {
+                    progress.go_on();
+                    return Ok(());
+                }
+            }
             // What comes back with an undo has its addresses already.
-            Stage::Addresses if self.plan.back_to.is_some() => return Ok(progress.go_on()),
+            Stage::Addresses if self.plan.back_to.is_some() => {
+                progress.go_on();
+                return Ok(());
+            }
             Stage::Addresses => ADDRESSES.to_owned(),
             Stage::Ready => return Ok(()),
         };

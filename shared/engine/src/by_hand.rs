@@ -30,7 +30,7 @@ pub enum ByHand {
         /// The account.
         account: AccountId,
         /// What changes.
-        edit: AccountEdit,
+        edit: Box<AccountEdit>,
         /// The connection that is to be compared again, when a field is unpinned: the first that
         /// knows the person.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub async fn request_edit(
     let work = ByHand::Edit {
         account: id.clone(),
         connection: link.map(|link| link.connection.clone()),
-        edit,
+        edit: Box::new(edit),
     };
     request(
         ports,

@@ -322,9 +322,8 @@ async fn apply<P: Ports>(
         budget_ms: budget_ms(ports, deadline),
     };
     let answer = slices::call(ports, ROSTER_COMPONENT, "/apply", &request).await;
-    let applied = match answer {
-        Ok(applied) => applied,
-        Err(_) => return Ok(ask_again(ports, run)),
+    let Ok(applied) = answer else {
+        return Ok(ask_again(ports, run));
     };
     let now_ms = ports.now().as_millisecond();
     match applied {

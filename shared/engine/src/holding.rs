@@ -119,10 +119,12 @@ async fn held(store: &impl Store, tenant: &TenantId, id: &RunId) -> Result<Run, 
     let run = runs::read(store, tenant, id)
         .await?
         .ok_or(HoldError::NotFound)?;
-    match run.state {
-        RunState::Held => Ok(run),
-        RunState::Superseded => Err(HoldError::Superseded(id.clone())),
-        _ => Err(HoldError::NotHeld(id.clone())),
+    if run.state == RunState::Held {
+        Ok(run)
+    } else if run.state == RunState::Superseded {
+        Err(HoldError::Superseded(id.clone()))
+    } else {
+        Err(HoldError::NotHeld(id.clone()))
     }
 }
 
@@ -211,10 +213,9 @@ pub(crate) async fn renew_stale<P: Store + Clock>(
             kind: TriggerKind::Replan,
             by: "scheduler".to_owned(),
         };
-        match replan(ports, tenant, &id, trigger).await {
-            Err(HoldError::Engine(error)) => return Err(error),
-            // Somebody else was faster, or is at work: the next tick looks again.
-            Ok(_) | Err(_) => {}
+        // If somebody else was faster, or is at work, the next tick looks again.
+        if let Err(HoldError::Engine(error)) = replan(ports, tenant, &id, trigger).await {
+            return Err(error);
         }
     }
     Ok(())

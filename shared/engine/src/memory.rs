@@ -62,6 +62,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 impl MemoryPorts {
     /// Surroundings of their own that are in the same state now; without a handler.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self {
             state: Arc::new(Mutex::new(self.state().clone())),

@@ -90,7 +90,7 @@ struct Watch {
 /// What decides whether something is to be done: the part of [`Watch`] that the scheduler's
 /// component reads, and how it begins.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Due {
+struct Timetable {
     connection: ConnectionId,
     due_ms: i64,
     #[serde(default)]
@@ -137,7 +137,7 @@ pub async fn begin<P: Store + Clock>(
     if ports.exists(&key).await? {
         return Ok(());
     }
-    let begun = Due {
+    let begun = Timetable {
         connection: connection.clone(),
         due_ms: ports.now().as_millisecond(),
         is_paused: false,
@@ -152,7 +152,7 @@ pub async fn due<P: Store + Clock>(
     is_paused: bool,
 ) -> Result<Option<Turn>, Error> {
     let now_ms = ports.now().as_millisecond();
-    let due: Option<Due> = record::read(ports, &keys::watch(tenant)).await?;
+    let due: Option<Timetable> = record::read(ports, &keys::watch(tenant)).await?;
     let due = due.filter(|due| {
         let is_time = !is_paused && due.due_ms <= now_ms;
         is_time || due.is_paused != is_paused

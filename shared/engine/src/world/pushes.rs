@@ -4,8 +4,8 @@ use super::runs::{district, email};
 use super::{FakeChannel, World};
 use crate::audit::Actor;
 use crate::doors;
-use crate::doors::fetch_google::{ConnectionRequest, Operation};
 use crate::doors::nudge::Nudge;
+use crate::doors::oauth::{ConnectionRequest, Operation};
 use crate::memory::{CrashPoint, block_on};
 use crate::ports::Clock;
 use crate::runs::{self, Lane, RunState, TriggerKind, Work};
@@ -299,7 +299,7 @@ fn revoking_or_deleting_a_connection_closes_its_channels() {
             .header("content-type", "application/json")
             .body(Bytes::from(serde_json::to_vec(&asked).unwrap()))
             .unwrap();
-        let response = block_on(doors::fetch_google::handle(&world.ports, request));
+        let response = block_on(doors::oauth::handle(&world.ports, request));
         assert_eq!(response.status(), StatusCode::OK);
         assert!(channels(&world).is_empty());
         assert_eq!((push_state(&world), doors_stored(&world)), (None, 0));

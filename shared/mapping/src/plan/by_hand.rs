@@ -60,6 +60,10 @@ pub struct AccountEdit {
 }
 
 /// A field that is there, even as `null`.
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things to an edit"
+)]
 fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

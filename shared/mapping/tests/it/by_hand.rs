@@ -157,12 +157,11 @@ fn an_undo_returns_every_account_and_loses_none() {
     assert_eq!(changes.len(), 3);
     apply(&changes, &mut district.accounts);
     for (id, account) in &district.accounts {
-        match then.get(id) {
-            Some(known) => assert_eq!(account, known),
-            None => {
-                assert_eq!(account.status, Status::Deleted);
-                assert_eq!(account.status_cause, Some(StatusCause::Undone));
-            }
+        if let Some(known) = then.get(id) {
+            assert_eq!(account, known);
+        } else {
+            assert_eq!(account.status, Status::Deleted);
+            assert_eq!(account.status_cause, Some(StatusCause::Undone));
         }
     }
 }

@@ -33,7 +33,7 @@ async fn ask(app: &Application, method: Method, path: &str, body: &Value) -> Ans
     app.send(method, path, Some(body)).await.unwrap()
 }
 
-async fn suspend(world: &World, addresses: &[&String]) {
+fn suspend(world: &World, addresses: &[&String]) {
     for address in addresses {
         world
             .google
@@ -167,7 +167,7 @@ async fn an_edit_that_can_not_be_changes_nothing() {
 async fn a_commit_is_undone_and_what_it_did_is_not_done_again_unseen() {
     let (world, district, before) = in_sync(120).await;
     let gone: Vec<&String> = students(&before).into_iter().take(5).collect();
-    suspend(&world, &gone).await;
+    suspend(&world, &gone);
     let run = world.sync(&district).await.unwrap();
     assert_eq!(run["state"], "applied", "{run}");
     let generation = run["generation"].as_u64().unwrap();
@@ -254,7 +254,7 @@ async fn a_deleted_person_is_restored() {
 async fn a_held_plan_is_looked_at_and_planned_anew_with_other_limits() {
     let (world, district, before) = in_sync(160).await;
     let gone: Vec<&String> = students(&before).into_iter().take(40).collect();
-    suspend(&world, &gone).await;
+    suspend(&world, &gone);
     let held = world.sync(&district).await.unwrap();
     assert_eq!(held["state"], "held", "{held}");
     let run = text(&held, "id").unwrap().to_owned();

@@ -26,7 +26,6 @@ pub(super) fn serve() -> http::Response<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::doors::api::ROUTES;
     use std::collections::BTreeSet;
 
