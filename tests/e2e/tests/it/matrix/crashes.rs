@@ -66,7 +66,7 @@ pub(crate) const ROWS: &[Row] = &[
     after("when the commit has its ticket", "roster/*/ticket/*", 1),
     after("when the commit is written", "roster/*/commit/*", 1),
     after("when the head is written", "roster/*/head", 1),
-    before("before the run says that it is applied", "run/*/*", 7),
-    after("when the run says that it is applied", "run/*/*", 7),
+    before("before the run says that it is applied", "run/*/*", 6),
+    after("when the run says that it is applied", "run/*/*", 6),
     after("while tidying", "run/*/*/stage/**", 2),
 ];

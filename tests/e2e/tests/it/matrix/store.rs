@@ -76,7 +76,7 @@ pub(crate) const ROWS: &[Row] = &[
     before(
         "what says that the run is over is not written",
         "run/*/*",
-        7,
+        6,
     ),
     before("the staged people are not removed", "run/*/*/stage/**", 2),
     before("the lane is not left", "lane/*/run/active", 2),
