@@ -1,6 +1,7 @@
 //! Runs a district of any size through an application that runs elsewhere, on Spin for instance:
 //! starts the fake Google, prints the variables that the application needs, waits for it, then
-//! authorises, maps, syncs twice and once by webhook, and says what happened.
+//! authorises, maps, syncs twice and once by webhook, waits for a change to arrive by push, edits an
+//! account and undoes that, and says what happened.
 //!
 //! ```text
 //! cargo run -p driver --example against -- http://127.0.0.1:3000 5000
@@ -17,12 +18,17 @@
 
 use anyhow::{Context as _, ensure};
 use driver::{Application, District, OPERATOR_TOKEN, text};
-use fake_providers::google::{Config, FakeGoogle, Outcome};
+use fake_providers::google::{Change, Config, FakeGoogle, Outcome};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The fake Google's port, so that the variables are the same at every start.
 const GOOGLE_PORT: u16 = 3999;
+
+/// How often an account is looked at while a pushed change is awaited, and how often at most.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 600;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -34,6 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let redirect = format!("{url}/oauth/google/callback");
     let config = Config {
         port: GOOGLE_PORT,
+        takes_http_channels: true,
         ..Config::with_redirect(&redirect)
     };
     let district = fake_providers::district::District::maple_grove(1, people);
@@ -83,12 +90,65 @@ async fn main() -> anyhow::Result<()> {
     let accounts = district.all(&district.path("/accounts")).await?;
     println!("{} accounts", accounts.len());
     ensure!(!accounts.is_empty(), "there are no accounts");
+    a_change_arrives(&google, &district, &accounts).await?;
+    an_edit_is_undone(&district, &accounts).await?;
+    let attention = district.all(&district.path("/attention")).await?;
+    ensure!(
+        attention.is_empty(),
+        "something needs attention: {attention:?}"
+    );
     let unknown = google.journal().unknown_parameters();
     ensure!(
         unknown.is_empty(),
         "Google was sent parameters it does not know: {unknown:?}"
     );
     println!("all is well");
+    Ok(())
+}
+
+/// Renames somebody at Google and waits until the account follows, without asking for a run.
+async fn a_change_arrives(
+    google: &FakeGoogle,
+    district: &District,
+    accounts: &[Value],
+) -> anyhow::Result<()> {
+    let account = accounts.first().context("there are no accounts")?;
+    google.change(&Change::RenameUser {
+        user: text(account, "email")?.to_owned(),
+        email: None,
+        given_name: Some("Renamed".to_owned()),
+        family_name: None,
+    })?;
+    let path = district.path(&format!("/accounts/{}", text(account, "id")?));
+    for look in 0..LOOKS_MAX {
+        if district.admin.get(&path).await?["given_name"] == "Renamed" {
+            println!("a change arrived by push after {look} looks, {LOOK_EVERY:?} apart");
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let connection = district.admin.get(&district.connection_path("")).await?;
+    anyhow::bail!("a change did not arrive: {}", connection["push"])
+}
+
+/// Edits an account by hand and undoes the commit.
+async fn an_edit_is_undone(district: &District, accounts: &[Value]) -> anyhow::Result<()> {
+    let account = accounts.last().context("there are no accounts")?;
+    let path = district.path(&format!("/accounts/{}", text(account, "id")?));
+    let edit = json!({"given_name": "Edited"});
+    let answer = district.admin.send(Method::PATCH, &path, Some(&edit));
+    let edited = answer.await?.ok()?;
+    ensure!(
+        edited["given_name"] == "Edited",
+        "the edit was not carried out: {edited}"
+    );
+    let commits = district.admin.get(&district.path("/commits")).await?;
+    let newest = &commits["items"][0]["generation"];
+    let undo = district.path(&format!("/commits/{newest}/undo"));
+    let asked = district.admin.post(&undo, &json!({})).await?;
+    report("undo", &district.wait_for(text(&asked, "run")?).await?)?;
+    let undone = district.admin.get(&path).await?;
+    ensure!(undone == *account, "the undo left something: {undone}");
     Ok(())
 }
 
