@@ -226,6 +226,21 @@ fn an_undo_of_the_first_import_keeps_everybody_as_deleted() {
 }
 
 #[test]
+fn an_undo_after_an_undo_still_keeps_everybody_as_deleted() {
+    let world = World::new((0..4).map(|n| FakeUser::new(n, "/Students")).collect());
+    let first = world.sync().generation.unwrap();
+    world.google(|google| google.add(FakeUser::new(9, "/Students")));
+    let second = world.sync().generation.unwrap();
+    world.undo(second, false).unwrap();
+    let nine = world.accounts()["person9@maplegrove.example"].clone();
+    assert_eq!(nine.status, Status::Deleted);
+    world.undo(first, true).unwrap();
+    let accounts = world.accounts();
+    assert_eq!(accounts.len(), 5);
+    assert_eq!(accounts["person9@maplegrove.example"], nine);
+}
+
+#[test]
 fn an_undo_of_an_older_commit_says_what_else_it_undoes() {
     let world = World::new(students(12));
     world.sync();

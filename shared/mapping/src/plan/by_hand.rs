@@ -158,7 +158,12 @@ pub fn undo(
         (Some(account), None) => {
             let mut after = account.clone();
             super::fields::delete(&mut after, StatusCause::Undone, now_ms);
-            Change::between(account, after, cause, now_ms)
+            // Who was deleted already is named too: the roster of then does not have them, and
+            // only what a plan names is carried over to it.
+            if after != *account {
+                after.changed_at_ms = now_ms;
+            }
+            Some(Change::exactly(account, after, cause))
         }
         (None, Some(then)) => Some(Change::create(then.clone(), cause)),
         (None, None) => None,
