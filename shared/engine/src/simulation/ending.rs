@@ -220,7 +220,10 @@ impl Simulation {
                     assert_eq!(account.roles, meant, "{user:?}");
                     assert!(!account.no_longer_in_scope, "{user:?} {account:?}");
                 }
-                (Some(account), None) => assert_kept_for_a_reason(account, user, &rules),
+                (Some(account), None) => {
+                    let story = &self.observer.stories[&account.id];
+                    assert_kept_for_a_reason(account, user, story);
+                }
                 (None, Some(_)) => {
                     let email = user.email.to_lowercase();
                     let holder = accounts
@@ -246,10 +249,10 @@ fn is_of(account: &Account, user: &FakeUser) -> bool {
 }
 
 /// An account whose person no rule reaches is active only if it was kept.
-fn assert_kept_for_a_reason(account: &Account, user: &FakeUser, rules: &RuleSet) {
+fn assert_kept_for_a_reason(account: &Account, user: &FakeUser, story: &[String]) {
     let is_kept = account.no_longer_in_scope || account.status != Status::Active;
     assert!(
         is_kept,
-        "{user:?} is out of scope of {rules:?} with {account:?}"
+        "{user:?} is out of scope with {account:?}: {story:#?}"
     );
 }

@@ -140,6 +140,8 @@ pub fn restore(account: &Account, now_ms: i64) -> Result<Change, ByHandError> {
     }
     let mut after = account.clone();
     super::fields::restore(&mut after);
+    // No rule reaches the person, and the account is kept all the same: it is listed as such.
+    after.no_longer_in_scope |= account.status_cause == Some(StatusCause::MovedOutOfScope);
     Change::between(account, after, Reason::RestoredByHand, now_ms).ok_or(ByHandError::NotDeleted)
 }
 
@@ -158,6 +160,9 @@ pub fn undo(
         (Some(account), None) => {
             let mut after = account.clone();
             super::fields::delete(&mut after, StatusCause::Undone, now_ms);
+            // No connection has said anything about them in the roster of then. Should somebody
+            // restore the account, a source that shows the person links it again.
+            after.sources.clear();
             // Who was deleted already is named too: the roster of then does not have them, and
             // only what a plan names is carried over to it.
             if after != *account {

@@ -118,6 +118,30 @@ fn a_deleted_account_is_restored_for_thirty_days_and_stays() {
 }
 
 #[test]
+fn who_is_restored_where_no_rule_reaches_is_listed_as_kept() {
+    let mut district = District::in_sync();
+    let leaving = Leaving {
+        deleted: LeavingAction::Delete,
+        moved: LeavingAction::Delete,
+    };
+    district.rules.set_leaving(leaving).unwrap();
+    district.run();
+    district.record("ana").org_unit_path = Some("/Elsewhere".to_owned());
+    district.run();
+    let deleted = district.account("ana").clone();
+    assert_eq!(deleted.status_cause, Some(StatusCause::MovedOutOfScope));
+    let restored = restore(&deleted, deleted.deleted_at_ms.unwrap()).unwrap();
+    assert!(restored.after.no_longer_in_scope);
+    put(&mut district, restored.after);
+    district.run();
+    let found = district.account("ana");
+    assert_eq!(
+        (found.status, found.no_longer_in_scope),
+        (Status::Active, true)
+    );
+}
+
+#[test]
 fn values_that_can_not_be_are_refused_by_field() {
     let district = District::in_sync();
     let account = district.accounts.values().next().unwrap();
