@@ -17,7 +17,6 @@ use crate::tick::{self, TickReport};
 use crate::world::FakeUser;
 use jiff::SignedDuration;
 use mapping::account::{Account, Status};
-use mapping::rules::RuleSet;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
