@@ -5,6 +5,7 @@ use crate::audit::Actor;
 use crate::by_hand::{self, RefusedByHand};
 use crate::history;
 use crate::memory::{CrashPoint, block_on};
+use crate::ports::Store;
 use crate::roster::{Reader, commit};
 use crate::runs::{self, Run, RunState};
 use crate::tick;
@@ -276,6 +277,26 @@ fn a_commit_can_be_undone_for_thirty_days() {
     world.ports.advance(Duration::from_hours(30 * 24 + 1));
     let refused = world.undo(generation, false);
     assert_eq!(refused, Err(RefusedByHand::TooOld(generation)));
+}
+
+#[test]
+fn an_undo_to_a_roster_of_which_a_part_is_gone_changes_nothing() {
+    let world = World::new(students(12));
+    world.sync();
+    world.google(|google| google.user(3).given_name = "Zoë".to_owned());
+    let changed = world.sync();
+    let before = world.accounts();
+    block_on(async {
+        let first = commit::read(&world.ports, &world.tenant, Generation(1)).await;
+        let first = first.unwrap().unwrap();
+        for page in &first.maps[crate::roster::ACCOUNTS].pages {
+            let key = crate::keys::blob(&world.tenant, page);
+            world.ports.delete(&key).await.unwrap();
+        }
+    });
+    let undo = world.undo(changed.generation.unwrap(), false).unwrap();
+    assert_eq!(undo.failure.unwrap().code, "commit_gone");
+    assert_eq!(world.accounts(), before);
 }
 
 #[test]

@@ -304,3 +304,33 @@ async fn a_held_plan_is_looked_at_and_planned_anew_with_other_limits() {
     let refused = ask(&district.admin, Method::POST, &approve, &json!({})).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_the_rules_no_longer_reach_is_kept_and_listed() {
+    let (world, district, before) = in_sync(120).await;
+    let path = district.path("/accounts?limit=500&no_longer_in_scope=true");
+    let listed = district.admin.get(&path).await.unwrap();
+    assert_eq!(listed["items"], json!([]));
+    let rules = district
+        .admin
+        .get(&district.connection_path("/rules"))
+        .await
+        .unwrap();
+    let link = text(&rules["links"][0], "id").unwrap();
+    let link = district.connection_path(&format!("/rules/links/{link}"));
+    let removed = ask(&district.admin, Method::DELETE, &link, &json!({})).await;
+    assert!(removed.status.is_success(), "{}", removed.body);
+    let run = world.sync(&district).await.unwrap();
+    assert_eq!(run["state"], "applied", "{run}");
+    let listed = district.admin.get(&path).await.unwrap();
+    let listed = listed["items"].as_array().unwrap();
+    assert!(!listed.is_empty());
+    assert_eq!(run["counts"]["total"]["marks"], listed.len());
+    for account in listed {
+        assert_eq!(account["status"], "active");
+        assert!(before.contains_key(text(account, "email").unwrap()));
+    }
+    let bad = district.path("/accounts?no_longer_in_scope=maybe");
+    let refused = district.admin.send(Method::GET, &bad, None).await.unwrap();
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}

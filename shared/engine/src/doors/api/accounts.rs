@@ -20,7 +20,9 @@ const VALUE_BYTES_MAX: usize = 256;
 /// The component that knows the rules.
 const RULES: &str = "rules";
 
-/// All accounts page by page, or with `address` the one that has it as email or username.
+/// All accounts page by page, or with `address` the one that has it as email or username, or with
+/// `no_longer_in_scope=true` those that are kept though no rule reaches them. A page of the latter
+/// may be short or empty and have a next one: it is a page of all accounts with the others left out.
 pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
     let reader = Reader::open(call.ports, call.tenant()?).await?;
     if let Some(address) = value(call, "address")? {
@@ -30,9 +32,19 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
     }
     let cursor = value(call, "cursor")?;
     let limit = call.limit()?;
-    let (items, next) = reader
+    let (mut items, next) = reader
         .accounts(call.ports, cursor.as_deref(), limit)
         .await?;
+    match call.query("no_longer_in_scope").as_deref() {
+        None | Some("false") => {}
+        Some("true") => items.retain(|account| account.no_longer_in_scope),
+        Some(_) => {
+            return Err(Problem {
+                kind: Kind::BadRequest,
+                ..Problem::field("no_longer_in_scope", "must be true or false")
+            });
+        }
+    }
     Ok(json(StatusCode::OK, &List { items, next }))
 }
 
