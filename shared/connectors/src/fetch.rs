@@ -15,14 +15,16 @@ mod batch;
 mod complete;
 mod error;
 pub(crate) mod lanes;
+mod presence;
 pub(crate) mod seen;
 
 pub use batch::{Batch, OrgUnit};
-pub use complete::{ChainCount, CompleteRead, Totals};
+pub use complete::{ChainCount, CompleteRead, Doubt, Totals};
 pub use error::{Asking, Cause, FetchError, Loop, Malformation, Refusal};
 pub use lanes::{
     ATTEMPTS_MAX, MALFORMED_ATTEMPTS_MAX, RETRY_AFTER_MAX, WINDOW_DEFAULT, WINDOW_MAX,
 };
+pub use presence::Presence;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -58,7 +60,7 @@ pub enum Poll<C> {
     Done(C),
     /// It has failed for good. Polling again says so again.
     Failed(FetchError),
-    /// The provider did not accept the access token: get a fresh one, then call
+    /// The provider did not accept the access given: get it afresh, then call
     /// [`Connector::token_refreshed`].
     NeedsToken,
     /// Send this and hand the answer to [`Connector::handle_response`].
@@ -96,13 +98,16 @@ pub enum TransportFailure {
 
 /// A conversation with a provider as a state machine.
 pub trait Connector {
+    /// What the provider wants to see with each request: the text of an access token, or whatever
+    /// else requests are made with. Never part of the stored state.
+    type Access: ?Sized;
     /// What one answer yields.
     type Batch;
     /// What the whole conversation yields.
     type Complete;
 
-    /// What to do next. `access_token` is used only for a request that is returned.
-    fn poll(&mut self, now: Timestamp, access_token: &str) -> Poll<Self::Complete>;
+    /// What to do next. `access` is used only for a request that is returned.
+    fn poll(&mut self, now: Timestamp, access: &Self::Access) -> Poll<Self::Complete>;
 
     /// Reads the answer to the request of this chain. Everything that went wrong shows at the
     /// next [`Connector::poll`]; the batch is then empty. An answer that nobody waits for is
@@ -114,6 +119,6 @@ pub trait Connector {
         response: Result<&Response<Bytes>, TransportFailure>,
     ) -> Self::Batch;
 
-    /// From now on `poll` is given a fresh access token.
+    /// From now on `poll` is given fresh access.
     fn token_refreshed(&mut self);
 }

@@ -12,6 +12,7 @@
 pub mod base_url;
 pub mod fetch;
 pub mod google;
+pub mod grade;
 mod request;
 
 pub use request::RequestError;

@@ -9,12 +9,12 @@ use crate::ports::Ports;
 use crate::record;
 use crate::settling::read_absent;
 use crate::slices::SliceOutcome;
-use connectors::fetch::{Connector, Poll};
-use connectors::google::lookup::Presence;
+use connectors::fetch::{Connector, Poll, Presence};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use mapping::ids::{ExternalId, RunId, TenantId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most people who are asked about in one run. Whoever is left stays as they are, and a source
@@ -31,19 +31,20 @@ struct ConfirmProgress {
     asked: u64,
 }
 
-/// Does a bounded part of confirming. `begin` makes the lookup of some people; `token` gives an
-/// access token, a fresh one when asked with `true`, or says how the slice ends without one.
-pub async fn slice<P, C>(
+/// Does a bounded part of confirming. `begin` makes the lookup of some people; `access` gives what
+/// requests are made with, afresh when asked with `true`, or says how the slice ends without it.
+pub async fn slice<P, C, A>(
     ports: &P,
     tenant: &TenantId,
     run: &RunId,
     begin: impl Fn(BTreeSet<ExternalId>) -> C,
-    token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+    access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error>
 where
     P: Ports,
     C: Connector<Batch = Option<(ExternalId, Presence)>, Complete = ()>,
+    A: Borrow<C::Access>,
 {
     let plan: PlanProgress = record::read(ports, &PlanProgress::key(tenant, run))
         .await?
@@ -65,7 +66,7 @@ where
             return Ok(SliceOutcome::Done);
         }
         progress.asked += ids.len() as u64;
-        let confirmed = match look_up(ports, begin(ids), &token).await {
+        let confirmed = match look_up(ports, begin(ids), &access).await {
             Ok(confirmed) => confirmed,
             Err(outcome) => return Ok(outcome),
         };
@@ -76,20 +77,21 @@ where
     Ok(SliceOutcome::Done)
 }
 
-async fn look_up<P, C>(
+async fn look_up<P, C, A>(
     ports: &P,
     mut lookup: C,
-    token: &impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+    access: &impl AsyncFn(bool) -> Result<A, SliceOutcome>,
 ) -> Result<BTreeMap<ExternalId, Presence>, SliceOutcome>
 where
     P: Ports,
     C: Connector<Batch = Option<(ExternalId, Presence)>, Complete = ()>,
+    A: Borrow<C::Access>,
 {
-    let mut access_token = token(false).await?;
+    let mut given = access(false).await?;
     let mut confirmed = BTreeMap::new();
     let mut under_way = FuturesUnordered::new();
     loop {
-        match lookup.poll(ports.now(), &access_token) {
+        match lookup.poll(ports.now(), given.borrow()) {
             Poll::Send {
                 chain,
                 request,
@@ -99,7 +101,7 @@ where
                 continue;
             }
             Poll::NeedsToken => {
-                access_token = token(true).await?;
+                given = access(true).await?;
                 lookup.token_refreshed();
                 continue;
             }

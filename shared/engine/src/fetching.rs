@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{ConnectionId, RunId, TenantId};
 use mapping::source::Group;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -65,18 +66,20 @@ pub fn progress_key(tenant: &TenantId, run: &RunId) -> String {
     keys::run_progress(tenant, run, "fetch")
 }
 
-/// Does a bounded part of a fetch. `unit_ids` are the org units that the rules know; `begin` makes the connector's first state; `token` gives an
-/// access token, a fresh one when asked with `true`, or says how the slice ends without one.
-pub async fn slice<P, C>(
+/// Does a bounded part of a fetch. `unit_ids` are the org units that the rules know; `begin` makes
+/// the connector's first state; `access` gives what requests are made with, afresh when asked with
+/// `true`, or says how the slice ends without it.
+pub async fn slice<P, C, A>(
     ports: &P,
     scope: FetchScope<'_>,
     unit_ids: BTreeSet<String>,
     begin: impl FnOnce() -> C,
-    token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+    access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, Error>
 where
     P: Ports,
+    A: Borrow<C::Access>,
     C: Connector<Batch = Batch, Complete = CompleteRead> + Serialize + DeserializeOwned,
 {
     let stored = record::read(ports, &progress_key(scope.tenant, scope.run)).await?;
@@ -92,11 +95,11 @@ where
     if driver.progress.staged.complete.is_some() {
         return Ok(SliceOutcome::Done);
     }
-    let access_token = match token(false).await {
-        Ok(access_token) => access_token,
+    let given = match access(false).await {
+        Ok(given) => given,
         Err(outcome) => return Ok(outcome),
     };
-    driver.drive(ports, access_token, token, deadline).await
+    driver.drive(ports, given, access, deadline).await
 }
 
 struct Driver<'a, C> {
@@ -110,18 +113,18 @@ impl<C> Driver<'_, C>
 where
     C: Connector<Batch = Batch, Complete = CompleteRead> + Serialize,
 {
-    async fn drive<P: Ports>(
+    async fn drive<P: Ports, A: Borrow<C::Access>>(
         &mut self,
         ports: &P,
-        mut access_token: String,
-        token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+        mut given: A,
+        access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
         deadline: Timestamp,
     ) -> Result<SliceOutcome, Error> {
         let mut under_way = FuturesUnordered::new();
         loop {
             let now = ports.now();
             if now < deadline {
-                match self.progress.connector.poll(now, &access_token) {
+                match self.progress.connector.poll(now, given.borrow()) {
                     Poll::Send {
                         chain,
                         request,
@@ -134,8 +137,8 @@ where
                         continue;
                     }
                     Poll::NeedsToken => {
-                        match token(true).await {
-                            Ok(fresh) => access_token = fresh,
+                        match access(true).await {
+                            Ok(fresh) => given = fresh,
                             Err(outcome) => {
                                 self.save(ports).await?;
                                 return Ok(outcome);
@@ -244,17 +247,21 @@ pub(crate) fn to_failure(error: &FetchError) -> Failure {
     let code = match error {
         FetchError::AnswerTooLarge { .. } => "answer_too_large",
         FetchError::Blocked => "host_not_allowed",
+        FetchError::DistrictNotShared => "district_not_shared",
         FetchError::EmptyDirectory => "empty_directory",
         FetchError::Endless { .. } => "endless_list",
         FetchError::GaveUp { .. } => "provider_unavailable",
         FetchError::GroupMissing { .. } => "group_missing",
         FetchError::Looped { .. } => "list_looped",
+        FetchError::NobodyListed => "nobody_listed",
         FetchError::NothingToRead => "no_mappings",
         FetchError::Refused { .. } => "provider_refused",
+        FetchError::ShortOfTotal { .. } => "list_short",
         FetchError::TooSlow { .. } => "too_slow",
         FetchError::Unauthorized => "unauthorized",
         FetchError::Unbuildable { .. } => "bad_configuration",
         FetchError::UnitMissing { .. } => "org_unit_missing",
+        FetchError::Unsettled => "source_unsettled",
     };
     Failure {
         code: code.to_owned(),

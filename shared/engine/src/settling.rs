@@ -16,7 +16,7 @@ use crate::roster::{ADDRESSES, AddressEntry, BaseRow};
 use crate::runs::{Failure, Run};
 use crate::slices::SliceOutcome;
 use crate::staging::Bucket;
-use connectors::google::lookup::Presence;
+use connectors::fetch::Presence;
 use jiff::Timestamp;
 use mapping::evaluate::{Evaluation, evaluate};
 use mapping::ids::{ExternalId, RunId, TenantId};

@@ -20,5 +20,6 @@ pub mod issue;
 pub mod matching;
 pub mod plan;
 pub mod rules;
+pub mod schooling;
 pub mod source;
 pub mod summary;

@@ -208,18 +208,31 @@ pub fn record_digest(record: &SourceRecord) -> RecordDigest {
     }));
     part(Some(if record.suspended { "suspended" } else { "" }));
     for role in &record.roles {
-        part(Some(match role {
-            Role::Admin => "admin",
-            Role::Parent => "parent",
-            Role::Staff => "staff",
-            Role::Student => "student",
-            Role::Teacher => "teacher",
-        }));
+        part(Some(role_name(*role)));
     }
     part(None);
     for group in &record.groups {
         part(Some(&group.address));
         part(Some(&group.name));
     }
+    if !record.placements.is_empty() {
+        part(None);
+    }
+    for placement in &record.placements {
+        part(Some(placement.school.as_str()));
+        part(Some(role_name(placement.role)));
+        part(placement.grade.as_deref());
+    }
     RecordDigest::of(&bytes)
+}
+
+/// A role as it goes into digests; never changed, or everybody would look changed.
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "admin",
+        Role::Parent => "parent",
+        Role::Staff => "staff",
+        Role::Student => "student",
+        Role::Teacher => "teacher",
+    }
 }

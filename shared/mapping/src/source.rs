@@ -20,6 +20,20 @@ pub struct Group {
     pub name: String,
 }
 
+/// What a person is in one school, where the provider itself states it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Placement {
+    /// The provider's id of the school, as in [`crate::schooling::School::id`].
+    #[serde(rename = "s")]
+    pub school: ExternalId,
+    /// The role there.
+    #[serde(rename = "r")]
+    pub role: Role,
+    /// The grade there, normalised; for students.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<String>,
+}
+
 /// A person as a provider shows them.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct SourceRecord {
@@ -47,9 +61,12 @@ pub struct SourceRecord {
     /// Groups, nested membership counted; filled only when a rule needs groups.
     #[serde(rename = "m", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<Group>,
-    /// Roles that the provider itself states.
+    /// Roles that the provider itself states for the whole district, beside those in schools.
     #[serde(rename = "r", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<Role>,
+    /// What the provider itself says that the person is in which school.
+    #[serde(rename = "p", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub placements: BTreeSet<Placement>,
     /// Grade that the provider itself states.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<String>,

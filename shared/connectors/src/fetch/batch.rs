@@ -3,6 +3,7 @@
 use super::ChainId;
 use mapping::ids::ExternalId;
 use mapping::issue::Issue;
+use mapping::schooling::{ClassMember, Schooling};
 use mapping::source::{Group, SourceRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,6 +31,13 @@ pub struct Batch {
     pub records: Vec<SourceRecord>,
     /// Which person belongs to which group, nested membership counted.
     pub members: Vec<(ExternalId, Group)>,
+    /// People of whom the source itself says that they are gone. Staged as such: nobody needs to be
+    /// asked about them.
+    pub gone: Vec<ExternalId>,
+    /// Schools, sessions, courses and classes.
+    pub schooling: Vec<Schooling>,
+    /// Who is in which class, by the class's id, where the provider lists that beside the classes.
+    pub class_members: Vec<(ExternalId, ClassMember)>,
     /// Groups that everybody of the provider's customer belongs to.
     pub everyone: BTreeSet<Group>,
     /// The whole tree of org units, on the one page that carries it.
@@ -46,6 +54,9 @@ impl Batch {
             page,
             records: Vec::new(),
             members: Vec::new(),
+            gone: Vec::new(),
+            schooling: Vec::new(),
+            class_members: Vec::new(),
             everyone: BTreeSet::new(),
             units: None,
             issues: Vec::new(),
@@ -56,6 +67,9 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.members.is_empty()
+            && self.gone.is_empty()
+            && self.schooling.is_empty()
+            && self.class_members.is_empty()
             && self.everyone.is_empty()
             && self.units.is_none()
             && self.issues.is_empty()

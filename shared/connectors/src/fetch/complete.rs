@@ -3,6 +3,30 @@
 use super::ChainId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Why a source that was read whole is not believed when somebody is missing from it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The provider shows invented people in the place of the real ones.
+    Obfuscated,
+    /// The district has paused its sync with the provider.
+    Paused,
+    /// The provider's own sync of the district is not running.
+    NotRunning,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Doubt::Obfuscated => "the provider shows obfuscated people",
+            Doubt::Paused => "the district has paused its sync with the provider",
+            Doubt::NotRunning => "the provider's own sync of the district is not running",
+        })
+    }
+}
 
 /// How much one chain of people's pages brought.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -30,6 +54,18 @@ pub struct Totals {
     pub groups: u64,
     /// Memberships of people in groups.
     pub members: u64,
+    /// People of whom the source says that they are gone.
+    #[serde(default)]
+    pub gone: u64,
+    /// Schools, offices and other organizations of the provider.
+    #[serde(default)]
+    pub schools: u64,
+    /// Classes.
+    #[serde(default)]
+    pub classes: u64,
+    /// Places of people in classes.
+    #[serde(default)]
+    pub class_members: u64,
     /// Issues.
     pub issues: u64,
     /// Answers that were taken.
@@ -47,6 +83,8 @@ pub struct CompleteRead {
     pub(crate) totals: Totals,
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Timestamp,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) doubts: BTreeSet<Doubt>,
 }
 
 impl CompleteRead {
@@ -68,5 +106,10 @@ impl CompleteRead {
     /// When the last answer was taken.
     pub fn finished_at(&self) -> Timestamp {
         self.finished_at
+    }
+
+    /// Why nobody may count as absent all the same; empty when they may.
+    pub fn doubts(&self) -> &BTreeSet<Doubt> {
+        &self.doubts
     }
 }

@@ -7,6 +7,18 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Asking {
+    /// The list of applications that districts share with us.
+    Applications,
+    /// The list of classes.
+    Classes,
+    /// The list of courses.
+    Courses,
+    /// The district.
+    District,
+    /// The list of who is in which class.
+    Enrollments,
+    /// The list of what changed.
+    Events,
     /// One group.
     Group,
     /// The list of groups.
@@ -15,6 +27,10 @@ pub enum Asking {
     Members,
     /// The tree of org units.
     OrgUnits,
+    /// The list of schools.
+    Schools,
+    /// The list of terms and school years.
+    Sessions,
     /// One user.
     User,
     /// The list of users.
@@ -24,10 +40,18 @@ pub enum Asking {
 impl fmt::Display for Asking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Asking::Applications => "the list of applications",
+            Asking::Classes => "the list of classes",
+            Asking::Courses => "the list of courses",
+            Asking::District => "the district",
+            Asking::Enrollments => "the list of enrolments",
+            Asking::Events => "the list of changes",
             Asking::Group => "a group",
             Asking::Groups => "the list of groups",
             Asking::Members => "the members of a group",
             Asking::OrgUnits => "the tree of org units",
+            Asking::Schools => "the list of schools",
+            Asking::Sessions => "the list of terms",
             Asking::User => "a user",
             Asking::Users => "the list of users",
         })
@@ -180,6 +204,14 @@ pub enum FetchError {
     /// The host may not be reached from the component: a fault of the operator's configuration.
     #[error("the provider's address may not be reached from here: the operator must allow it")]
     Blocked,
+    /// The provider does not share the district with us any more, or never did.
+    #[error(
+        "the provider does not share the district with this application: ask the district to approve it again; nothing was changed"
+    )]
+    DistrictNotShared,
+    /// The provider lists nobody at all.
+    #[error("the provider listed nobody at all: nothing was changed, the next sync tries again")]
+    NobodyListed,
     /// The provider lists nobody at all, not even the account that asks.
     #[error(
         "the provider listed nobody at all, not even the account that asked: nothing was changed"
@@ -232,6 +264,18 @@ pub enum FetchError {
         /// Why.
         refusal: Refusal,
     },
+    /// A list ended before as many records had come as the provider says it has.
+    #[error(
+        "{asking} ended after {received} of {expected} records: nothing was changed, the next sync tries again"
+    )]
+    ShortOfTotal {
+        /// What was asked for.
+        asking: Asking,
+        /// How many records the provider said there were.
+        expected: u64,
+        /// How many different ones came.
+        received: u64,
+    },
     /// The list could not be read within the life of its page tokens, several times over.
     #[error(
         "{asking} could not be read while the provider kept its place: run the sync again without long pauses"
@@ -249,6 +293,11 @@ pub enum FetchError {
         /// What was to be asked for.
         asking: Asking,
     },
+    /// The provider's data changed while they were read, several times over.
+    #[error(
+        "the provider's data changed again and again while they were read: nothing was changed, the next sync tries again"
+    )]
+    Unsettled,
     /// A linked org unit does not exist any more.
     #[error(
         "the org unit {path} does not exist at the provider any more: link another one or remove the link"

@@ -194,6 +194,7 @@ impl ConnectionTest {
 }
 
 impl Connector for ConnectionTest {
+    type Access = str;
     type Batch = ();
     type Complete = PermissionReport;
 

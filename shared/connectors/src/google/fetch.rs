@@ -31,7 +31,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use plan::Pending;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Groups whose members wait to be read before the list of groups is read further. Keeps the
 /// stored state small however many groups there are.
@@ -82,6 +82,7 @@ impl Fetch {
                 totals: Totals::default(),
                 started_at: now,
                 finished_at: now,
+                doubts: BTreeSet::new(),
             },
         };
         if matches!(&plan.units, UnitScopes::Units(units) if units.is_empty()) {
@@ -249,6 +250,7 @@ impl Fetch {
 }
 
 impl Connector for Fetch {
+    type Access = str;
     type Batch = Batch;
     type Complete = CompleteRead;
 

@@ -295,6 +295,7 @@ fn next_member(
 }
 
 impl Connector for Look {
+    type Access = str;
     type Batch = Option<Sighting>;
     type Complete = ();
 

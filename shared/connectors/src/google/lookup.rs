@@ -11,7 +11,7 @@ use super::exchange::{self, Answer};
 use super::fetch::GroupScope;
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
-    Asking, ChainId, Connector, FetchError, Malformation, Poll, Refusal, TransportFailure,
+    Asking, ChainId, Connector, FetchError, Malformation, Poll, Presence, Refusal, TransportFailure,
 };
 use bytes::Bytes;
 use http::Response;
@@ -24,16 +24,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most groups of one person, those that they are nested in counted. Whoever has more is not
 /// confirmed.
 pub const GROUPS_MAX: usize = 200;
-
-/// What Google says about a person.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// There is no such user any more.
-    Deleted,
-    /// The user is there, perhaps in another org unit or other groups than before.
-    Present(Box<SourceRecord>),
-}
 
 /// Looks up people by id, several at a time, storable after every answer. Nothing comes of
 /// somebody of whom Google does not say everything.
@@ -201,6 +191,7 @@ impl Wanted {
 }
 
 impl Connector for Lookup {
+    type Access = str;
     /// The person whom the answer decides, if it does.
     type Batch = Option<(ExternalId, Presence)>;
     type Complete = ();

@@ -53,7 +53,7 @@ impl<F: FnMut(&Request<Bytes>) -> Answer> Driver<F> {
         connector: C,
     ) -> (Vec<C::Batch>, Result<C::Complete, FetchError>)
     where
-        C: Connector + Serialize + DeserializeOwned,
+        C: Connector<Access = str> + Serialize + DeserializeOwned,
     {
         let mut connector = connector;
         let mut batches = Vec::new();

@@ -2,9 +2,10 @@
 
 use super::district::{District, error, ok, raw};
 use super::driver::{Driver, directory};
+use connectors::fetch::Presence;
 use connectors::fetch::{Cause, FetchError, Malformation, Refusal};
 use connectors::google::fetch::GroupScope;
-use connectors::google::lookup::{Lookup, Presence};
+use connectors::google::lookup::Lookup;
 use mapping::ids::ExternalId;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -124,6 +124,7 @@ pub(crate) fn person(name: &str, path: &str) -> SourceRecord {
         org_unit_path: Some(path.to_owned()),
         groups: BTreeSet::new(),
         roles: BTreeSet::new(),
+        placements: BTreeSet::new(),
         grade: None,
         suspended: false,
     }

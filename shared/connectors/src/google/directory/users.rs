@@ -221,6 +221,7 @@ impl Person<'_> {
             org_unit_path,
             groups: BTreeSet::new(),
             roles: BTreeSet::new(),
+            placements: BTreeSet::new(),
             grade: None,
             suspended: self.suspended.unwrap_or(false) || self.archived.unwrap_or(false),
             external_id,
