@@ -216,11 +216,24 @@ impl Draft<'_> {
                 return Ok(SliceOutcome::More);
             }
         }
+        if !progress.alters && self.is_alike_beside_accounts(&then) {
+            progress.is_withdrawn = true;
+        }
         // Said before it is so: at worst a plan is held once too often.
         record::write(ports, &keys::undone(self.tenant), &to).await?;
         progress.settled = true;
         writer.save(ports, &mut progress).await?;
         Ok(SliceOutcome::Done)
+    }
+
+    /// True when every map but that of the accounts is as it was.
+    fn is_alike_beside_accounts(&self, then: &Reader) -> bool {
+        let others = |reader: &Reader| {
+            let mut maps = reader.commit().maps.clone();
+            maps.remove(ACCOUNTS);
+            maps
+        };
+        others(&self.reader) == others(then)
     }
 
     async fn undo_range(
@@ -242,6 +255,7 @@ impl Draft<'_> {
         for (now, before) in pairs.into_values() {
             let to = then.commit().generation;
             if let Some(change) = plan::undo(now, before, to, self.now_ms) {
+                progress.alters |= change.before.as_ref() != Some(&change.after);
                 progress.counts.add(&change);
                 writer.put_change(progress, range.index, 0, &change);
             }
