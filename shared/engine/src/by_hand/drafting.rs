@@ -14,7 +14,7 @@ use crate::runs::{self, Failure, Run};
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, bucket_of_account};
 use jiff::Timestamp;
-use mapping::account::{Account, Status};
+use mapping::account::{Account, Email, Status};
 use mapping::ids::{AccountId, Generation, TenantId};
 use mapping::plan::{self, Change, forgotten_digest};
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ impl Draft<'_> {
     ) -> Result<Option<Failure>, Error> {
         let after = &change.after;
         if after.status != Status::Deleted {
-            let email = after.email.as_ref().map(|email| email.as_str());
+            let email = after.email.as_ref().map(Email::as_str);
             for address in [email, after.username.as_deref()] {
                 let Some(address) = address else { continue };
                 let holder = self.reader.account_by_address(store, address).await?;
