@@ -10,6 +10,7 @@ pub mod csv;
 mod csv_text;
 pub mod kind;
 pub mod merge;
+pub mod oneroster;
 pub mod roster;
 pub mod row;
 mod secret;
@@ -17,5 +18,7 @@ pub mod sheet;
 pub mod template;
 pub mod text;
 mod words;
+pub mod xlsx;
+pub mod zip;
 
 pub use secret::Secret;

@@ -7,6 +7,7 @@ mod problem;
 mod reader;
 
 pub use problem::{RowProblem, RowReason};
+pub(in crate::files) use reader::is_rounded;
 pub use reader::{SheetReader, Taken};
 
 use super::Secret;

@@ -3,6 +3,9 @@
 /// Longest text of one cell that is kept, in bytes; a spreadsheet allows 32,767 characters.
 pub const CELL_BYTES_MAX: usize = 32 * 1024;
 
+/// How much of a longer cell is looked at: one letter more shows that it is longer.
+pub(crate) const CELL_BYTES_READ: usize = CELL_BYTES_MAX + 4;
+
 /// Longest row, in bytes. A row that does not end is what a quotation mark that nobody closed
 /// looks like, and would swallow the rest of the file.
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
@@ -55,6 +58,8 @@ pub enum CellFault {
     NoFormulaValue,
     /// It has bytes that are not text in the file's encoding; each was replaced.
     NotInEncoding,
+    /// It is a number with more digits than a spreadsheet keeps.
+    Rounded,
 }
 
 /// What reading goes on with.

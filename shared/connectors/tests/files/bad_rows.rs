@@ -18,7 +18,10 @@ fn row(line: u32, cells: &[&str]) -> Row {
 }
 
 fn refuse(reader: &mut SheetReader, cells: &[&str]) -> String {
-    let Ok(Taken::Refused { problems, cells }) = reader.read(&row(2, cells)) else {
+    let Ok(Taken::Refused {
+        problems, cells, ..
+    }) = reader.read(&row(2, cells))
+    else {
         panic!("the row was not refused");
     };
     let mut writer = bad_rows::Writer::new(reader.columns().unwrap());
@@ -78,7 +81,10 @@ fn formulas_are_disarmed_and_come_back_unchanged() {
 #[test]
 fn a_file_of_refused_rows_that_is_refused_again_says_only_the_new_reason() {
     let text = "Email,First,Last,Problem\nnowhere,D,O,Email is missing\n";
-    let Taken::Refused { problems, cells } = &people(text, STUDENTS).unwrap()[1] else {
+    let Taken::Refused {
+        problems, cells, ..
+    } = &people(text, STUDENTS).unwrap()[1]
+    else {
         panic!("taken");
     };
     let mut reader = SheetReader::new(None, STUDENTS);

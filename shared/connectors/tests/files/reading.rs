@@ -4,6 +4,11 @@ use connectors::files::csv::{Checkpoint, CsvError, Hints, Rows};
 use connectors::files::roster::{SheetReader, Taken};
 use connectors::files::row::{Next, Row};
 use connectors::files::sheet::{Content, SheetError};
+use connectors::files::xlsx::{
+    Outline, RELATIONS_PART, SharedStrings, SheetRows, Styles, WORKBOOK_PART, WorkbookError,
+};
+use connectors::files::zip::{Chunk, Directory, End, Entry, EntryReader, TAIL_BYTES, ZipError};
+use std::ops::Range;
 
 /// Rows of a CSV file that is pushed in parts of this size, and where each of them ends.
 pub(crate) fn csv_in_parts(
@@ -50,4 +55,95 @@ pub(crate) fn people(text: &str, content: Content) -> Result<Vec<Taken>, SheetEr
     }
     reader.finish()?;
     Ok(taken)
+}
+
+/// The directory of a zip that is in memory.
+pub(crate) fn open(bytes: &[u8]) -> Result<Directory, ZipError> {
+    let tail = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+    let end = End::find(tail, bytes.len() as u64)?;
+    Directory::parse(&bytes[range(&end.range)], &end)
+}
+
+/// What an entry holds, pushed in parts of this size.
+pub(crate) fn unpack(bytes: &[u8], entry: &Entry, part: usize) -> Result<Vec<u8>, ZipError> {
+    let mut reader = EntryReader::new(entry)?;
+    let mut parts = bytes[range(&entry.range)].chunks(part);
+    let mut whole = Vec::new();
+    loop {
+        match reader.chunk()? {
+            Chunk::Bytes(bytes) => whole.extend_from_slice(bytes),
+            Chunk::End => return Ok(whole),
+            Chunk::NeedsMore => reader.push(parts.next().expect("the entry goes on")),
+        }
+    }
+}
+
+pub(crate) fn range(range: &Range<u64>) -> Range<usize> {
+    usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()
+}
+
+/// A workbook with everything that its sheets need.
+pub(crate) struct Book {
+    bytes: Vec<u8>,
+    directory: Directory,
+    pub(crate) outline: Outline,
+    strings: SharedStrings,
+    styles: Styles,
+}
+
+impl Book {
+    pub(crate) fn open(bytes: Vec<u8>) -> Result<Self, WorkbookError> {
+        let directory = open(&bytes).unwrap();
+        let whole = |part: &str| {
+            let entry = directory.find(part).expect(part);
+            unpack(&bytes, entry, 4096).unwrap()
+        };
+        let outline = Outline::parse(&whole(WORKBOOK_PART), &whole(RELATIONS_PART))?;
+        let mut strings = SharedStrings::new();
+        if let Some(part) = &outline.strings_part {
+            for part in whole(part).chunks(1000) {
+                strings.push(part)?;
+            }
+            strings.finish()?;
+        }
+        let styles = outline
+            .styles_part
+            .as_deref()
+            .map(|part| Styles::parse(&whole(part)));
+        let styles = styles.transpose()?.unwrap_or_default();
+        Ok(Self {
+            bytes,
+            directory,
+            outline,
+            strings,
+            styles,
+        })
+    }
+
+    /// Rows of a sheet, pushed in parts of this size, behind a row.
+    pub(crate) fn rows(
+        &self,
+        sheet: usize,
+        part: usize,
+        after: u32,
+    ) -> Result<Vec<Row>, WorkbookError> {
+        let entry = self
+            .directory
+            .find(&self.outline.sheets[sheet].part)
+            .unwrap();
+        let xml = unpack(&self.bytes, entry, 4096).unwrap();
+        let mut parts = xml.chunks(part);
+        let mut rows = SheetRows::new(&self.outline, &self.strings, &self.styles).after(after);
+        let mut taken = Vec::new();
+        loop {
+            match rows.next_row()? {
+                Next::End => return Ok(taken),
+                Next::NeedsMore => match parts.next() {
+                    Some(part) => rows.push(part),
+                    None => rows.finish(),
+                },
+                Next::Row(row) => taken.push(row),
+            }
+        }
+    }
 }

@@ -120,7 +120,10 @@ fn a_repeated_header_and_a_line_of_totals_are_nobody() {
 fn an_admin_row_without_email_is_refused_and_can_be_mended() {
     let text = "Email,First name,Last name,Password\n,Dana,Okafor,s3cret\n";
     let taken = people(text, ADMINS).unwrap();
-    let Taken::Refused { problems, cells } = &taken[1] else {
+    let Taken::Refused {
+        problems, cells, ..
+    } = &taken[1]
+    else {
         panic!("{taken:?}");
     };
     assert_eq!(

@@ -15,9 +15,15 @@ const VALUE_BYTES_MAX: usize = 60;
 )]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RowReason {
+    /// The text is not a day; it was read as empty.
+    #[error("is not a day such as 2026-08-10, and was read as empty")]
+    BadDate,
     /// The text is not an email address.
     #[error("is not an email address")]
     BadEmail,
+    /// The text can't be an id, or a spreadsheet has rounded it.
+    #[error("can't be an id: export the file again, and don't save it in a spreadsheet")]
+    BadId,
     /// The text can't be the name of a school.
     #[error("can't be the name of a school")]
     BadSchool,
@@ -33,6 +39,9 @@ pub enum RowReason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sheet: Option<String>,
     },
+    /// The text is not an email address; the person was taken without one.
+    #[error("is not an email address, and was read as empty")]
+    EmailLeftOut,
     /// The cell holds an error of the spreadsheet, such as `#N/A`; it was read as empty.
     #[error("holds an error instead of a value, and was read as empty")]
     ErrorValue,
@@ -85,12 +94,18 @@ pub enum RowReason {
     /// There are bytes that are no letters in the encoding of the file.
     #[error("has letters that can't be read: save the sheet as \"CSV UTF-8\"")]
     Unreadable,
+    /// A provider's role that is none of ours.
+    #[error("is a role that is not known here, and was left out")]
+    OtherRole,
     /// The role is not one that we know.
     #[error("is not a role: use student, teacher, admin, staff or parent")]
     UnknownRole,
     /// The row has no email address.
     #[error("has no email address")]
     WithoutEmail,
+    /// The row has no id.
+    #[error("has no id")]
+    WithoutId,
     /// The row has neither a given nor a family name.
     #[error("has no name")]
     WithoutName,
@@ -112,15 +127,19 @@ impl RowReason {
     /// An error when the row was refused, a warning when it was taken or was nothing to take.
     pub fn severity(&self) -> Severity {
         match self {
-            RowReason::ErrorValue
+            RowReason::BadDate
+            | RowReason::EmailLeftOut
+            | RowReason::ErrorValue
             | RowReason::Example
             | RowReason::NoFormulaValue
+            | RowReason::OtherRole
             | RowReason::RepeatedHeader
             | RowReason::RepeatedPerson { .. }
             | RowReason::Rounded
             | RowReason::Totals
             | RowReason::WithoutName => Severity::Warning,
             RowReason::BadEmail
+            | RowReason::BadId
             | RowReason::BadSchool
             | RowReason::Conflict { .. }
             | RowReason::NoPerson
@@ -131,6 +150,7 @@ impl RowReason {
             | RowReason::UnknownRole
             | RowReason::Unreadable
             | RowReason::WithoutEmail
+            | RowReason::WithoutId
             | RowReason::WithoutRole
             | RowReason::WithoutSchool
             | RowReason::WrongRole { .. } => Severity::Error,

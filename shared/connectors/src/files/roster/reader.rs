@@ -33,6 +33,8 @@ pub enum Taken {
         problems: Vec<RowProblem>,
         /// The cells as they were sent, for mending; without the password.
         cells: Vec<String>,
+        /// The address, if it can be read: who has it is there all the same, and not gone.
+        email: Option<Email>,
     },
     /// A row that is nobody, such as the line of totals.
     Skipped(RowProblem),
@@ -283,6 +285,7 @@ impl<'a> Reading<'a> {
                 },
                 CellFault::NoFormulaValue => RowReason::NoFormulaValue,
                 CellFault::NotInEncoding => RowReason::Unreadable,
+                CellFault::Rounded => RowReason::Rounded,
             };
             self.note(Some(field), reason);
         }
@@ -412,6 +415,7 @@ impl<'a> Reading<'a> {
             cell.clear();
         }
         Taken::Refused {
+            email: Email::parse(&self.text(Field::Email)).ok(),
             problems: self.problems,
             cells,
         }
@@ -419,7 +423,7 @@ impl<'a> Reading<'a> {
 }
 
 /// True for what a spreadsheet makes of a long number: `1.23E+11`.
-fn is_rounded(text: &str) -> bool {
+pub(in crate::files) fn is_rounded(text: &str) -> bool {
     let Some((digits, exponent)) = text.split_once(['E', 'e']) else {
         return false;
     };
