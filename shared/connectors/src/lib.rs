@@ -11,6 +11,7 @@
 
 pub mod base_url;
 pub mod fetch;
+pub mod files;
 pub mod google;
 pub mod grade;
 mod request;

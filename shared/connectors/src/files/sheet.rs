@@ -1,0 +1,136 @@
+//! What a sheet is about and what its columns are, by their names.
+
+mod columns;
+mod field;
+
+pub use columns::Columns;
+pub(in crate::files) use columns::{Look, shown};
+pub use field::Field;
+
+use super::words;
+use mapping::account::Role;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the rows of a sheet are.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// People, of one role or of the role that each row names.
+    People(Option<Role>),
+    /// Further schools of people who are in other sheets.
+    Placements,
+}
+
+impl Content {
+    /// What a sheet of this name holds; `None` for one that is not about people.
+    pub fn of_sheet(name: &str) -> Option<Self> {
+        if words::key(name).starts_with("multischool") {
+            return Some(Content::Placements);
+        }
+        words::role(name).map(|role| Content::People(Some(role)))
+    }
+
+    /// The columns that it can't be read without.
+    pub fn required(self) -> &'static [Field] {
+        match self {
+            Content::People(Some(_)) => &[Field::Email, Field::Given, Field::Family],
+            Content::People(None) => &[Field::Email, Field::Given, Field::Family, Field::Role],
+            Content::Placements => &[Field::Email, Field::School],
+        }
+    }
+}
+
+/// Where rows are: in a sheet of a workbook, or in a file that has none.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct Place<'a>(pub Option<&'a str>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(sheet) => write!(f, "the sheet \"{sheet}\""),
+            None => f.write_str("the file"),
+        }
+    }
+}
+
+/// Why a sheet can't be read at all.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SheetError {
+    /// There is a header, but not all of it.
+    #[error(
+        "{} has no column for {}; its columns are {}", Place(.sheet.as_deref()), list(.missing),
+        list(.found)
+    )]
+    MissingColumns {
+        /// The sheet, if it is one of a workbook.
+        sheet: Option<String>,
+        /// What is missing.
+        missing: Vec<Field>,
+        /// The names of the columns that are there.
+        found: Vec<String>,
+    },
+    /// No row looks like a header.
+    #[error(
+        "{} has no header: none of its first rows names the columns, such as Email address, First \
+         Name and Last Name", Place(.sheet.as_deref())
+    )]
+    NoHeader {
+        /// The sheet, if it is one of a workbook.
+        sheet: Option<String>,
+    },
+    /// No sheet of the workbook is about people.
+    #[error(
+        "the workbook has no sheet named Student, Teacher or Admin; its sheets are {}", list(.found)
+    )]
+    NoSheet {
+        /// The names of the sheets that are there.
+        found: Vec<String>,
+    },
+    /// Two columns are the same thing.
+    #[error(
+        "{} has two columns for {field}: {first} and {second}", Place(.sheet.as_deref())
+    )]
+    RepeatedColumn {
+        /// The sheet, if it is one of a workbook.
+        sheet: Option<String>,
+        /// What both are.
+        field: Field,
+        /// The name of the first.
+        first: String,
+        /// The name of the second.
+        second: String,
+    },
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
+}
+
+/// Which sheets of a workbook are read, by their place in it: those named after a role, or else the
+/// only visible one if its role is known otherwise.
+pub fn choose<'a>(
+    sheets: impl IntoIterator<Item = (&'a str, bool)>,
+    declared: Option<Role>,
+) -> Result<Vec<(usize, Content)>, SheetError> {
+    let visible: Vec<(usize, &str)> = (sheets.into_iter().enumerate())
+        .filter(|(_, (_, is_visible))| *is_visible)
+        .map(|(index, (name, _))| (index, name))
+        .collect();
+    let named: Vec<(usize, Content)> = (visible.iter())
+        .filter_map(|(index, name)| Some((*index, Content::of_sheet(name)?)))
+        .collect();
+    match (visible.as_slice(), declared) {
+        _ if named
+            .iter()
+            .any(|(_, content)| matches!(content, Content::People(_))) =>
+        {
+            Ok(named)
+        }
+        ([(index, _)], Some(role)) => Ok(vec![(*index, Content::People(Some(role)))]),
+        _ => Err(SheetError::NoSheet {
+            found: visible.iter().map(|(_, name)| (*name).to_owned()).collect(),
+        }),
+    }
+}
