@@ -44,12 +44,12 @@ pub(super) async fn answer(
     }
     let limit = state.config.requests_per_minute;
     let replacement = |fault| rewrite::replacement(fault, limit, state.now_ms());
-    let mut right = || {
+    let right = || {
         let reply = route(state, &exchange, &mut entry);
         rewrite::rewrite(&exchange, reply, &faults, &state.made_up)
     };
     let replaced = faults.iter().find_map(replacement);
-    let reply = replaced.unwrap_or_else(&mut right);
+    let reply = replaced.unwrap_or_else(right);
     let cut = |reply: Reply, how: FaultKind| {
         if faults.contains(&how) {
             reply.truncated()

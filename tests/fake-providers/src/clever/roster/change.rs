@@ -361,6 +361,7 @@ impl Roster {
             first: Some(first.clone()),
             middle: None,
             last: Some(last.clone()),
+            preferred: None,
             roles: BTreeMap::from([(*role, part)]),
             created_ms: now_ms,
             modified_ms: now_ms,

@@ -67,6 +67,8 @@ pub struct User {
     pub middle: Option<String>,
     /// Family name; of a contact perhaps the whole name.
     pub last: Option<String>,
+    /// The given name a student goes by.
+    pub preferred: Option<String>,
     /// What the user is, at least one thing.
     pub roles: BTreeMap<Role, Part>,
     /// When the record came to be, in milliseconds since 1970.

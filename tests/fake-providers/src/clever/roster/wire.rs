@@ -424,7 +424,11 @@ fn later(user: &User) -> LaterStudentWire {
         gifted_status: "",
         home_language: "English",
         home_language_code: "eng",
-        preferred_name: name(user),
+        preferred_name: NameWire {
+            first: user.preferred.clone(),
+            middle: None,
+            last: None,
+        },
         disability: BTreeMap::from([
             ("disability_status", "N"),
             ("disability_type", ""),
