@@ -10,7 +10,7 @@
 //! - `count=true` adds `count` to the answer.
 //! - Role objects that do not apply are left out for most users, and null for some.
 //! - Clever's public demonstration tokens work for this district.
-//! - An `openid` scope brings no id token.
+//! - The keys of id tokens are at `/oauth/certs`; the discovery document names them.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +44,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
+pub use crate::keys::KeysUnusable;
 pub use config::{CLIENT_ID, CLIENT_SECRET, Config, EmailRates};
 pub use id::ObjectId;
 pub use oauth::SignInRefused;
@@ -56,12 +57,24 @@ use crate::VirtualClock;
 use crate::district::District;
 use crate::faults::FaultPlan;
 use crate::journal::Journal;
+use crate::keys::Keyring;
 use crate::lock::{lock, read, write};
 use crate::server::{Answer, Dropped, Server};
 use api::{Pages, Shape};
 use events::Events;
 use oauth::Tokens;
 use quota::Quota;
+
+/// Why the fake did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port can't be had.
+    #[error("the port can't be listened on")]
+    Io(#[from] std::io::Error),
+    /// The embedded keys can't be read.
+    #[error(transparent)]
+    Keys(#[from] KeysUnusable),
+}
 
 /// Switches that tests turn.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +104,7 @@ struct State {
     events: RwLock<Events>,
     tokens: Mutex<Tokens>,
     switches: Mutex<Switches>,
+    keys: Keyring,
     quota: Quota,
     pages: Pages,
     /// How many places the faults made up.
@@ -142,7 +156,7 @@ impl State {
 
 impl FakeClever {
     /// Starts serving a district on a loopback port.
-    pub async fn start(district: District, config: Config) -> std::io::Result<Self> {
+    pub async fn start(district: District, config: Config) -> Result<Self, StartError> {
         let (listener, address) = Server::listen(config.port).await?;
         let state = Arc::new(State {
             base_url: format!("http://{address}"),
@@ -150,6 +164,7 @@ impl FakeClever {
             events: RwLock::default(),
             tokens: Mutex::new(State::tokens_of(&district, &config)),
             switches: Mutex::new(Switches::of(&config)),
+            keys: Keyring::new()?,
             quota: Quota::default(),
             pages: Pages::default(),
             made_up: AtomicU64::new(1),

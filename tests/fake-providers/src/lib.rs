@@ -19,6 +19,7 @@ pub mod district;
 pub mod faults;
 pub mod google;
 pub mod journal;
+mod keys;
 mod lock;
 mod reply;
 mod server;

@@ -80,6 +80,8 @@ fn route(state: &State, exchange: &Exchange, entry: &mut Entry) -> Reply {
         ("/oauth/tokens", true, _) => oauth::district_tokens(state, exchange),
         ("/oauth/tokens", _, true) => oauth::exchange(state, exchange),
         ("/oauth/tokeninfo", true, _) => oauth::token_info(state, exchange),
+        ("/oauth/certs", true, _) => oauth::certs(state),
+        ("/.well-known/openid-configuration", true, _) => oauth::discovery(state),
         ("/userinfo", true, _) => oauth::user_info(state, exchange),
         (_, true, _) => data(state, exchange, entry),
         _ => no_such_path(),

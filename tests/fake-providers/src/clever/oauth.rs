@@ -2,6 +2,7 @@
 
 mod district;
 mod exchange;
+mod openid;
 mod sign_in;
 mod tokens;
 mod user_info;
@@ -11,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 pub(super) use district::district_tokens;
 pub(super) use exchange::exchange;
+pub(super) use openid::{certs, discovery};
 pub use sign_in::SignInRefused;
 pub(super) use sign_in::{From, launch, show, sign_in, signed_in};
 pub(super) use tokens::Tokens;

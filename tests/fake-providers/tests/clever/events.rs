@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{World, data, id, link};
 
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+const DAY: Duration = Duration::from_hours(24);
 
 fn rename(user: &str, last: &str) -> Change {
     Change::SetName {

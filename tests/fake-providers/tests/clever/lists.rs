@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use fake_providers::clever::{Change, Role, SyncState};
+use fake_providers::clever::{Change, Role, Roster, SyncState};
 use serde_json::{Value, json};
 
 use crate::support::{World, data, id, ids, is_html, link};
@@ -18,10 +18,7 @@ async fn pages_follow_each_other_by_id() {
     assert_eq!(first["data"][49]["uri"], format!("/v3.0/users/{last}"));
 
     let all = world.all("/v3.0/users?limit=50").await;
-    assert_eq!(
-        ids(&all).len(),
-        world.fake.with_roster(|roster| roster.user_count())
-    );
+    assert_eq!(ids(&all).len(), world.fake.with_roster(Roster::user_count));
     assert!(all.is_sorted_by_key(id));
     let default = world.ok("/v3.0/users").await;
     assert_eq!(data(&default).len(), 100);
@@ -99,10 +96,7 @@ async fn the_last_page_may_have_a_next_one_that_is_empty() {
     let next = world.ok(&link(&schools, "next").unwrap()).await;
     assert_eq!((&next["data"], link(&next, "next")), (&json!([]), None));
     let all = world.all("/v3.0/users?limit=60").await;
-    assert_eq!(
-        ids(&all).len(),
-        world.fake.with_roster(|roster| roster.user_count())
-    );
+    assert_eq!(ids(&all).len(), world.fake.with_roster(Roster::user_count));
 }
 
 #[tokio::test]
@@ -148,7 +142,7 @@ async fn the_district_comes_whole_with_its_state_and_pauses() {
     assert!(world.fake.journal().unknown_parameters().contains("limit"));
 
     let before = district["last_sync"].clone();
-    world.fake.advance(std::time::Duration::from_secs(60));
+    world.fake.advance(std::time::Duration::from_mins(1));
     world.change(&Change::Sync);
     world.change(&Change::SetState {
         state: SyncState::Paused,

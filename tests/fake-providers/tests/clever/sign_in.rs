@@ -1,7 +1,13 @@
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fake_providers::clever::{CLIENT_ID, CLIENT_SECRET, Role, SignInRefused};
+use rsa::pkcs1v15::{Signature, VerifyingKey};
+use rsa::signature::Verifier;
+use rsa::{BigUint, RsaPublicKey};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use url::form_urlencoded::Serializer;
 
 use crate::support::{REDIRECT, World, answer, is_html, parameter};
@@ -232,6 +238,47 @@ async fn a_user_token_tells_who_it_is_and_opens_no_list() {
     assert_eq!(world.get("/v3.0/me").await.0, 401);
     world.fake.end_user_tokens();
     assert_eq!(world.get_as(&token, "/v3.0/me").await.0, 401);
+}
+
+#[tokio::test]
+async fn an_openid_scope_brings_an_id_token_that_the_published_keys_check() {
+    let world = World::of(200).await;
+    let teacher = world.first(Role::Teacher);
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    let url = format!("{url}&scope=openid&nonce=n-1");
+    let back = world.fake.sign_in(&url, &teacher.number).unwrap();
+    let (_, body) = world
+        .exchange(&parameter(&back, "code").unwrap(), REDIRECT)
+        .await;
+    let token = body["id_token"].as_str().unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (header, claims) = signed.split_once('.').unwrap();
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let header: Value = serde_json::from_slice(&decode(header)).unwrap();
+    let claims: Value = serde_json::from_slice(&decode(claims)).unwrap();
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&json!("https://clever.com"), &json!(CLIENT_ID))
+    );
+    assert_eq!(
+        (&claims["sub"], &claims["nonce"]),
+        (&json!(teacher.id.to_string()), &json!("n-1"))
+    );
+    assert_eq!(
+        (&claims["user_type"], &claims["email_verified"]),
+        (&json!("teacher"), &json!(false))
+    );
+
+    let (_, discovery) = world.get("/.well-known/openid-configuration").await;
+    let certs = discovery["jwks_uri"].as_str().unwrap();
+    let (_, keys) = answer(world.http.get(certs).send().await.unwrap()).await;
+    let mut keys = keys["keys"].as_array().unwrap().iter();
+    let key = keys.find(|key| key["kid"] == header["kid"]).unwrap();
+    let number = |name: &str| BigUint::from_bytes_be(&decode(key[name].as_str().unwrap()));
+    let key = RsaPublicKey::new(number("n"), number("e")).unwrap();
+    let signature = Signature::try_from(&decode(signature)[..]).unwrap();
+    let verifier = VerifyingKey::<Sha256>::new(key);
+    assert!(verifier.verify(signed.as_bytes(), &signature).is_ok());
 }
 
 #[tokio::test]

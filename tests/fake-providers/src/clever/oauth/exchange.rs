@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::authenticate;
+use super::openid::id_token;
 use crate::clever::State;
 use crate::clever::exchange::Exchange;
 use crate::clever::reply::{Reply, oauth_error};
-use crate::lock::lock;
+use crate::lock::{lock, read};
 
 /// Answers `POST /oauth/tokens`.
 pub(in super::super) fn exchange(state: &State, exchange: &Exchange) -> Reply {
@@ -28,11 +29,18 @@ fn answer(state: &State, exchange: &Exchange) -> Result<Reply, Reply> {
         let description = "code and redirect_uri are needed";
         return Err(oauth_error(400, "invalid_request", description));
     };
+    let invalid = || oauth_error(400, "invalid_grant", "invalid code");
+    let roster = read(&state.roster);
     let mut tokens = lock(&state.tokens);
-    let user = tokens.redeem(code, redirect_uri, state.now_ms());
-    let user = user.ok_or_else(|| oauth_error(400, "invalid_grant", "invalid code"))?;
-    let token = tokens.issue_user(user);
-    let body = json!({ "access_token": token, "token_type": "bearer" });
+    let code = tokens.redeem(code, redirect_uri, state.now_ms());
+    let code = code.ok_or_else(invalid)?;
+    let user = roster.user(code.user).ok_or_else(invalid)?;
+    let token = tokens.issue_user(user.id);
+    let mut body = json!({ "access_token": token, "token_type": "bearer" });
+    if let (true, Some(fields)) = (code.openid, body.as_object_mut()) {
+        let id_token = id_token(state, &roster, &user, code.nonce.as_deref());
+        fields.insert("id_token".to_owned(), json!(id_token));
+    }
     Ok(Reply::json(200, &body).with("cache-control", "no-store"))
 }
 

@@ -43,10 +43,11 @@ pub enum SignInRefused {
 
 type Parameters = BTreeMap<String, String>;
 
-/// Where a sign-in leads, and with which state.
+/// Where a sign-in leads, and with what.
 struct Way {
     redirect_uri: String,
     state: Option<String>,
+    openid: bool,
 }
 
 fn way(state: &State, parameters: &Parameters, from: From) -> Result<Way, SignInRefused> {
@@ -71,6 +72,7 @@ fn way(state: &State, parameters: &Parameters, from: From) -> Result<Way, SignIn
         redirect_uri: redirect_uri
             .cloned()
             .ok_or(SignInRefused::UnknownRedirect)?,
+        openid: given("scope").is_some_and(|scope| scope.split(' ').any(|one| one == "openid")),
         state: given("state")
             .filter(|_| from == From::Application)
             .cloned(),
@@ -92,6 +94,8 @@ pub(in super::super) fn sign_in(
     let code = lock(&state.tokens).issue_code(Code {
         user,
         redirect_uri: way.redirect_uri.clone(),
+        openid: way.openid,
+        nonce: parameters.get("nonce").cloned(),
         issued_at_ms: state.now_ms(),
         used: false,
     });

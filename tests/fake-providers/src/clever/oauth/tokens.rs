@@ -16,6 +16,9 @@ pub(super) const CODE_LIFE_MS: i64 = 60_000;
 pub(super) struct Code {
     pub(super) user: ObjectId,
     pub(super) redirect_uri: String,
+    /// Whether it brings an id token.
+    pub(super) openid: bool,
+    pub(super) nonce: Option<String>,
     pub(super) issued_at_ms: i64,
     pub(super) used: bool,
 }
@@ -90,19 +93,14 @@ impl Tokens {
     }
 
     /// Uses up a code delivered to an address. It can't be used again, nor after a minute.
-    pub(super) fn redeem(
-        &mut self,
-        code: &str,
-        redirect_uri: &str,
-        now_ms: i64,
-    ) -> Option<ObjectId> {
+    pub(super) fn redeem(&mut self, code: &str, redirect_uri: &str, now_ms: i64) -> Option<Code> {
         let code = self.codes.get_mut(code)?;
         let is_live = !code.used && now_ms - code.issued_at_ms <= CODE_LIFE_MS;
         if !is_live || code.redirect_uri != redirect_uri {
             return None;
         }
         code.used = true;
-        Some(code.user)
+        Some(code.clone())
     }
 
     pub(super) fn issue_user(&mut self, user: ObjectId) -> String {

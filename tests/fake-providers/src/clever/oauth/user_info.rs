@@ -7,7 +7,7 @@ use crate::clever::State;
 use crate::clever::api::Grant;
 use crate::clever::exchange::Exchange;
 use crate::clever::reply::{Reply, not_found, unauthorized};
-use crate::clever::roster::Role;
+use crate::clever::roster::{Part, Role, User};
 use crate::lock::read;
 
 /// The role for which somebody with several signs in.
@@ -19,6 +19,12 @@ const SIGN_IN_ROLES: [Role; 5] = [
     Role::Contact,
 ];
 
+/// The role for which a user signs in.
+pub(super) fn sign_in_role(user: &User) -> Option<(Role, &Part)> {
+    let mut roles = SIGN_IN_ROLES.into_iter();
+    roles.find_map(|role| Some((role, user.roles.get(&role)?)))
+}
+
 /// Answers `GET /userinfo`.
 pub(in super::super) fn user_info(state: &State, exchange: &Exchange) -> Reply {
     let Some((_, Grant::User(id))) = grant(state, exchange) else {
@@ -28,9 +34,7 @@ pub(in super::super) fn user_info(state: &State, exchange: &Exchange) -> Reply {
     let Some(user) = roster.user(id) else {
         return not_found();
     };
-    let mut roles = SIGN_IN_ROLES.into_iter();
-    let part = roles.find_map(|role| Some((role, user.roles.get(&role)?)));
-    let Some((role, part)) = part else {
+    let Some((role, part)) = sign_in_role(&user) else {
         return not_found();
     };
     let district = roster.district().id;
