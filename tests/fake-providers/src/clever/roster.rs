@@ -212,8 +212,8 @@ impl Roster {
             return None;
         }
         let mut shown = section.clone();
-        shown.students.retain(|user| self.user(*user).is_some());
-        shown.teachers.retain(|user| self.user(*user).is_some());
+        shown.students.retain(|user| self.shown.contains(user));
+        shown.teachers.retain(|user| self.shown.contains(user));
         (!shown.students.is_empty()).then_some(Cow::Owned(shown))
     }
 
@@ -265,10 +265,18 @@ impl Roster {
             Kind::Districts => self.district.id == id,
             Kind::Resources => false,
             Kind::Schools => self.school(id).is_some(),
-            Kind::Sections => self.section(id).is_some(),
+            Kind::Sections => self.is_section_shown(id),
             Kind::Terms => self.terms.contains_key(&id),
             Kind::Users => self.shown.contains(&id),
         }
+    }
+
+    fn is_section_shown(&self, id: ObjectId) -> bool {
+        self.sections.get(&id).is_some_and(|slot| {
+            let mut students = slot.record.students.iter();
+            let is_shared = !self.unshared.contains(&slot.record.school);
+            is_shared && students.any(|student| self.shown.contains(student))
+        })
     }
 
     /// Writes a record, and gives whether it is there.

@@ -80,7 +80,7 @@ async fn answers_are_compressed_for_who_takes_it() {
 
 #[tokio::test]
 async fn pages_of_ten_thousand_are_quick_once_written() {
-    let world = World::of(20_000).await;
+    let world = World::of(12_000).await;
     let path = "/v3.1/users?limit=10000&role=student";
     let first = world.ok(path).await;
     assert_eq!(first["data"].as_array().unwrap().len(), 10_000);
