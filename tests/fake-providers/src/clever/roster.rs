@@ -7,6 +7,7 @@
 mod build;
 mod change;
 mod record;
+mod tell;
 mod wire;
 
 use std::borrow::Cow;

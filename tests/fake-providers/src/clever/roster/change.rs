@@ -1,17 +1,14 @@
-//! What changes at the district or at Clever, and the events that tell of it.
-//!
-//! Events come from comparing what the application saw of each record concerned before and after,
-//! so that whatever a change does to what is shown is told, and nothing else.
+//! What changes at the district or at Clever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::build::{drawn, heads, legacy_id};
 use super::record::{Part, Role, SyncState, User};
-use super::{Kind, Roster, Texts, Version, wire};
-use crate::clever::events::{Event, Events, Told, What};
+use super::tell::Touched;
+use super::{Kind, Roster};
+use crate::clever::events::Events;
 use crate::clever::id::ObjectId;
 
 /// A change. Users go by id, number or address, schools by id, number or name.
@@ -159,15 +156,6 @@ pub enum ChangeRefused {
     NotAStudent,
 }
 
-/// What the application sees of a record.
-struct View {
-    v30: Value,
-    v31: Value,
-    schools: BTreeSet<ObjectId>,
-}
-
-type Touched = BTreeSet<(Kind, ObjectId)>;
-
 impl Roster {
     /// Makes a change and adds the events that tell of it.
     pub(crate) fn change(
@@ -177,21 +165,9 @@ impl Roster {
         events: &mut Events,
     ) -> Result<Changed, ChangeRefused> {
         let touched = self.touched(change)?;
-        let views = |roster: &Self| -> Vec<_> {
-            let keys = touched.iter().copied();
-            keys.map(|(kind, id)| (kind, id, roster.view(kind, id)))
-                .collect()
-        };
-        let before = views(self);
+        let before = self.views(&touched);
         let user = self.make(change, now_ms)?;
-        for (kind, id) in &touched {
-            self.refresh(*kind, *id);
-        }
-        let mut told: Vec<_> = before
-            .into_iter()
-            .filter_map(|(kind, id, before)| self.tell(kind, id, before, now_ms))
-            .collect();
-        told.sort_by_key(order);
+        let told = self.tell(before, now_ms);
         let count = told.len();
         for event in told {
             events.push(event);
@@ -477,129 +453,8 @@ impl Roster {
             self.add_section(section);
         }
     }
-
-    /// Forgets the texts of a record, and finds out anew whether it is shown.
-    fn refresh(&mut self, kind: Kind, id: ObjectId) {
-        let texts = match kind {
-            Kind::Schools => self.schools.get_mut(&id).map(|slot| &mut slot.texts),
-            Kind::Sections => self.sections.get_mut(&id).map(|slot| &mut slot.texts),
-            Kind::Users => self.users.get_mut(&id).map(|slot| &mut slot.texts),
-            Kind::Courses | Kind::Districts | Kind::Resources | Kind::Terms => None,
-        };
-        if let Some(texts) = texts {
-            *texts = Texts::default();
-        }
-        if kind == Kind::Users {
-            self.show_user(id);
-        }
-    }
-
-    fn set_modified(&mut self, kind: Kind, id: ObjectId, now_ms: i64) {
-        let modified = match kind {
-            Kind::Schools => self
-                .schools
-                .get_mut(&id)
-                .map(|slot| &mut slot.record.modified_ms),
-            Kind::Sections => self
-                .sections
-                .get_mut(&id)
-                .map(|slot| &mut slot.record.modified_ms),
-            Kind::Users => self
-                .users
-                .get_mut(&id)
-                .map(|slot| &mut slot.record.modified_ms),
-            Kind::Courses | Kind::Districts | Kind::Resources | Kind::Terms => None,
-        };
-        if let Some(modified) = modified {
-            *modified = now_ms;
-        }
-        self.refresh(kind, id);
-    }
-
-    fn view(&self, kind: Kind, id: ObjectId) -> Option<View> {
-        let schools = match kind {
-            Kind::Schools => BTreeSet::from([id]),
-            Kind::Sections => self
-                .section(id)
-                .map(|section| section.school)
-                .into_iter()
-                .collect(),
-            Kind::Users => self.user(id)?.schools().collect(),
-            Kind::Courses | Kind::Districts | Kind::Resources | Kind::Terms => BTreeSet::new(),
-        };
-        Some(View {
-            v30: wire::value(self, kind, id, Version::V30)?,
-            v31: wire::value(self, kind, id, Version::V31)?,
-            schools,
-        })
-    }
-
-    /// The event that tells how a record differs from before, if it does.
-    fn tell(
-        &mut self,
-        kind: Kind,
-        id: ObjectId,
-        before: Option<View>,
-        now_ms: i64,
-    ) -> Option<Event> {
-        let after = self.view(kind, id);
-        let (what, view, previous) = match (before, after) {
-            (None, None) => return None,
-            (None, Some(after)) => (What::Created, after, (Map::new(), Map::new())),
-            (Some(before), None) => (What::Deleted, before, (Map::new(), Map::new())),
-            (Some(before), Some(after)) => {
-                let previous = (
-                    previous(&before.v30, &after.v30),
-                    previous(&before.v31, &after.v31),
-                );
-                if previous.1.is_empty() {
-                    return None;
-                }
-                self.set_modified(kind, id, now_ms);
-                let mut after = self.view(kind, id)?;
-                after.schools.extend(before.schools);
-                (What::Updated, after, previous)
-            }
-        };
-        let told = |object, previous| Told { object, previous };
-        Some(Event {
-            at_ms: now_ms,
-            kind,
-            what,
-            schools: view.schools,
-            v30: told(view.v30, previous.0),
-            v31: told(view.v31, previous.1),
-        })
-    }
 }
 
 fn has_schools(role: Role) -> bool {
     matches!(role, Role::Staff | Role::Student | Role::Teacher)
-}
-
-/// What is deleted goes first, and nothing names what is not there yet.
-fn order(event: &Event) -> (bool, u8) {
-    let is_deleted = event.what == What::Deleted;
-    let place = match event.kind {
-        Kind::Districts => 0,
-        Kind::Schools => 1,
-        Kind::Courses | Kind::Resources | Kind::Terms => 2,
-        Kind::Users => 3,
-        Kind::Sections => 4,
-    };
-    (!is_deleted, if is_deleted { 4 - place } else { place })
-}
-
-/// The fields that differ, as they were.
-fn previous(before: &Value, after: &Value) -> Map<String, Value> {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
-        return Map::new();
-    };
-    let differs = |(name, value): &(&String, &Value)| {
-        *name != "last_modified" && after.get(*name) != Some(*value)
-    };
-    let fields = before.iter().filter(differs);
-    fields
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
