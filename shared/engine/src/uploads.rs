@@ -15,8 +15,10 @@ mod report;
 mod tables;
 
 pub use bytes::Sent;
-pub use credentials::{CredentialError, attend, hand_out, make};
-pub use deciding::{Acceptance, Decision, DecisionError, accept, discard};
+pub use credentials::{CredentialError, CredentialRequest, attend, hand_out, make};
+pub(crate) use credentials::deadline_of;
+pub(crate) use deciding::is_as_accepted;
+pub use deciding::{Acceptance, Decision, DecisionError, Rows, accept, discard};
 pub use reading::slice;
 pub use receiving::{NewUpload, Receiver, UPLOAD_BYTES_MAX, UploadError};
 pub use report::{BadRow, Report, bad_rows_file, problems, report};
@@ -135,6 +137,9 @@ pub struct Shown {
 pub(crate) struct UploadRuns {
     /// The newest one.
     pub(crate) newest: Option<RunId>,
+    /// All of them, oldest first.
+    #[serde(default)]
+    pub(crate) all: Vec<RunId>,
     /// True once an administrator or time discarded it.
     #[serde(default)]
     pub(crate) discarded: bool,
@@ -179,10 +184,9 @@ pub(crate) async fn note_run(
     if known.newest.as_ref() == Some(run) {
         return Ok(());
     }
-    let next = UploadRuns {
-        newest: Some(run.clone()),
-        ..known
-    };
+    let mut next = known;
+    next.newest = Some(run.clone());
+    next.all.push(run.clone());
     Ok(record::write(store, &keys::upload(tenant, id, "runs"), &next).await?)
 }
 

@@ -16,7 +16,6 @@ use connectors::files::csv::Hints;
 use connectors::files::kind::{KindError, SNIFF_BYTES, Sniffed};
 use mapping::account::Role;
 use mapping::ids::{ConnectionId, TenantId, UploadId};
-use std::collections::BTreeMap;
 
 /// Largest file, in bytes: 200,000 people in a workbook have some 20 MB, in CSV some 25.
 pub const UPLOAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -50,6 +49,9 @@ pub enum UploadError {
         "say what the people in the file are: role=student, role=teacher or role=admin, or send a file with a column Role and role=any"
     )]
     NoRole,
+    /// It can't be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// The surroundings failed.
     #[error(transparent)]
     Engine(#[from] Error),
@@ -172,7 +174,6 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         record::write(ports, &key, &upload).await.map_err(Error::from)?;
         let list = Log::new(keys::uploads(tenant));
         list.append(ports, &self.id).await.map_err(Error::from)?;
-        open(ports, tenant, &self.id, now_ms).await?;
         let work = UploadWork {
             upload: self.id.clone(),
             acceptance: None,
@@ -222,17 +223,4 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
             }
         }
     }
-}
-
-/// Puts an upload on the list of those that somebody has to look after.
-pub(super) async fn open(
-    store: &impl Store,
-    tenant: &TenantId,
-    id: &UploadId,
-    now_ms: i64,
-) -> Result<(), Error> {
-    let key = keys::uploads_open(tenant);
-    let mut open: BTreeMap<UploadId, i64> = record::read(store, &key).await?.unwrap_or_default();
-    open.insert(id.clone(), now_ms);
-    Ok(record::write(store, &key, &open).await?)
 }
