@@ -5,14 +5,14 @@ pub mod api;
 // pub mod connection_test;
 pub mod errors;
 pub mod fetch;
-// pub mod lookup;
+pub mod lookup;
 mod objects;
-// pub mod tokens;
+pub mod tokens;
 mod wire;
 
 pub use api::{Api, Version};
 // pub use changes::{ChangedPage, Changes, ChangesEnd, Gap};
 // pub use connection_test::ConnectionTest;
 pub use fetch::{Fetch, FetchPlan};
-// pub use lookup::Lookup;
+pub use lookup::Lookup;
 pub use objects::UserRole;

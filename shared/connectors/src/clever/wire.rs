@@ -192,7 +192,11 @@ mod tests {
 
     #[test]
     fn a_total_may_stand_in_two_places() {
-        let count = |rest: &str| parse_page(&format!("{{\"data\":[7]{rest}}}")).unwrap().count;
+        let count = |rest: &str| {
+            parse_page(&format!("{{\"data\":[7]{rest}}}"))
+                .unwrap()
+                .count
+        };
         assert_eq!(count(",\"count\":7"), Some(7));
         assert_eq!(
             count(",\"paging\":{\"current\":1,\"count\":\"7\"}"),
