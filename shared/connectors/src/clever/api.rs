@@ -136,8 +136,13 @@ impl Api {
 
     /// `GET /events`: a page of events about people, schools and classes after the one with this
     /// id, the oldest first.
-    pub fn events(&self, after: &str, access_token: &str) -> Result<Request<Bytes>, RequestError> {
-        let limit = EVENTS_PAGE_SIZE.to_string();
+    pub fn events(
+        &self,
+        after: &str,
+        limit: u32,
+        access_token: &str,
+    ) -> Result<Request<Bytes>, RequestError> {
+        let limit = limit.to_string();
         let pairs = [
             ("limit", limit.as_str()),
             ("starting_after", after),

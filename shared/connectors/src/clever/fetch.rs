@@ -11,8 +11,8 @@ pub use chain::PAGES_PER_CHAIN_MAX;
 pub use plan::FetchPlan;
 
 use super::api::{Api, List, PAGE_BYTES_MAX, SINGLE_BYTES_MAX};
-use super::errors::{ApiError, Reason, exhausted_until};
-use crate::fetch::exchange::{self, Answer};
+use super::errors::{ApiError, Reason};
+use super::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, Batch, ChainId, CompleteRead, Connector, FetchError, Malformation, Poll, Totals,
@@ -213,16 +213,14 @@ impl Fetch {
             self.begin_lists();
             return true;
         }
-        match error.reason {
-            Reason::PageTooLarge if chain.halve() => self.lanes.succeed(id),
-            // Perhaps a page of a proxy. Clever itself knows every path that is asked for.
-            Reason::NoSuchPath => {
-                exchange::malformed(&mut self.lanes, id, now, asking, Malformation::NotJson);
-            }
-            _ => {
-                let refusal = error.refusal();
-                self.lanes.fail(FetchError::Refused { asking, refusal });
-            }
+        if error.reason == Reason::PageTooLarge && chain.halve() {
+            self.lanes.succeed(id);
+        } else if error.reason == Reason::NoSuchPath {
+            // Perhaps a page of a proxy: Clever itself knows every path that is asked for.
+            exchange::malformed(&mut self.lanes, id, now, asking, Malformation::NotJson);
+        } else {
+            let refusal = error.refusal();
+            self.lanes.fail(FetchError::Refused { asking, refusal });
         }
         false
     }
@@ -265,9 +263,6 @@ impl Connector for Fetch {
             return Batch::empty(id, 0);
         };
         let page = chain.pages;
-        if let Some(until) = response.ok().and_then(|one| exhausted_until(one, now)) {
-            self.lanes.pause(now, until);
-        }
         let is_too_large = matches!(response, Err(TransportFailure::BodyTooLarge { .. }));
         if is_too_large && chain.halve() {
             self.lanes.land(id);

@@ -2,9 +2,9 @@
 //! (PROVIDERS 4.4 and 4.6, DESIGN section 3).
 
 use super::api::{Api, SINGLE_BYTES_MAX};
-use super::errors::{ApiError, Reason, exhausted_until};
+use super::errors::{ApiError, Reason};
+use super::exchange::{self, Answer};
 use super::objects::parse_user;
-use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, ChainId, Connector, FetchError, Malformation, Poll, Presence, TransportFailure,
@@ -126,9 +126,6 @@ impl Connector for Lookup {
         response: Result<&Response<Bytes>, TransportFailure>,
     ) -> Option<(ExternalId, Presence)> {
         let id = self.waiting.get(&chain)?.clone();
-        if let Some(until) = response.ok().and_then(|one| exhausted_until(one, now)) {
-            self.lanes.pause(now, until);
-        }
         let asking = Asking::User;
         let presence = match exchange::receive(&mut self.lanes, chain, now, asking, response) {
             Answer::Body(body) => match self.read(&id, body) {

@@ -128,14 +128,14 @@ impl Chain {
         };
         let text = wire::text(body);
         let page = wire::parse_page(&text)?;
-        let last = match list {
+        let end = match list {
             List::Courses => self.read_schooling::<Course<'_>>(&page, list, batch),
             List::Schools => self.read_schooling::<School<'_>>(&page, list, batch),
             List::Sections => self.read_schooling::<Section<'_>>(&page, list, batch),
             List::Terms => self.read_schooling::<Term<'_>>(&page, list, batch),
             List::Users(role) => self.read_users(&page, role, verified_domains, batch),
         }?;
-        self.advance(&page, last, batch.records.len())
+        self.advance(&page, end, batch.records.len())
     }
 
     /// The people of a page. Returns the id of its last element, if that can be read.

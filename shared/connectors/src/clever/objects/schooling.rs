@@ -36,19 +36,19 @@ pub(in crate::clever) struct School<'a> {
     name: Field<Text<'a>>,
     #[serde(borrow, default)]
     sis_id: Field<Text<'a>>,
-    #[serde(borrow, default)]
-    school_number: Field<Text<'a>>,
+    #[serde(borrow, default, rename = "school_number")]
+    number: Field<Text<'a>>,
 }
 
 impl<'a> ToSchooling<'a> for School<'a> {
     fn to_schooling(&self, id: ExternalId) -> Result<Schooling, WrongField> {
         let sis_id = kept(&self.sis_id, "sis_id")?;
-        let school_number = kept(&self.school_number, "school_number")?;
+        let number = kept(&self.number, "school_number")?;
         Ok(Schooling::School(schooling::School {
             id,
             name: kept(&self.name, "name")?.unwrap_or_default(),
             kind: SchoolKind::School,
-            identifier: sis_id.or(school_number),
+            identifier: sis_id.or(number),
             parent: None,
         }))
     }
@@ -108,8 +108,8 @@ pub(in crate::clever) struct Section<'a> {
     id: Field<Text<'a>>,
     #[serde(borrow, default)]
     name: Field<Text<'a>>,
-    #[serde(borrow, default)]
-    section_number: Field<Text<'a>>,
+    #[serde(borrow, default, rename = "section_number")]
+    number: Field<Text<'a>>,
     #[serde(borrow, default)]
     school: Field<Text<'a>>,
     #[serde(borrow, default)]
@@ -135,7 +135,7 @@ impl<'a> ToSchooling<'a> for Section<'a> {
         Ok(Schooling::Class(Class {
             id,
             title: kept(&self.name, "name")?.unwrap_or_default(),
-            code: kept(&self.section_number, "section_number")?,
+            code: kept(&self.number, "section_number")?,
             school: reference(&self.school, "school")?,
             course: reference(&self.course, "course")?,
             sessions: reference(&self.term_id, "term_id")?.into_iter().collect(),
