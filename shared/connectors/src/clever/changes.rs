@@ -7,7 +7,7 @@ use super::api::{Api, EVENTS_PAGE_SIZE, PAGE_BYTES_MAX, PAGE_SIZE_MIN, SINGLE_BY
 use super::errors::{ApiError, Reason};
 use super::exchange::{self, Answer};
 use super::objects::{OnlyId, Record, external_id};
-use super::wire::{self, Field, Page, Text};
+use super::wire::{self, Field, Object, Page, Text};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::seen::{Seen, fingerprint};
 use crate::fetch::{
@@ -103,13 +103,13 @@ struct Event<'a> {
     #[serde(borrow, default)]
     created: Field<Text<'a>>,
     #[serde(borrow, default)]
-    data: Field<EventData<'a>>,
+    data: Field<Object<EventData<'a>>>,
 }
 
 #[derive(Deserialize)]
 struct EventData<'a> {
     #[serde(borrow, default)]
-    object: Field<OnlyId<'a>>,
+    object: Field<Object<OnlyId<'a>>>,
 }
 
 impl Changes {
