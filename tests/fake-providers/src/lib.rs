@@ -7,6 +7,7 @@
 //!
 //! - [`district`]: people, schools and grades, the same whatever provider shows them.
 //! - [`google`]: Google's sign-in and Directory API for such a district.
+//! - [`oneroster`]: a OneRoster server, and ClassLink, for such a district.
 //! - [`alerts`]: a receiver of the operator's alerts.
 //! - [`clock`], [`faults`], [`journal`]: a movable clock, failures on demand and a record of every
 //!   request, for every provider alike.
@@ -18,6 +19,7 @@ pub mod faults;
 pub mod google;
 pub mod journal;
 mod lock;
+pub mod oneroster;
 mod server;
 
 pub use clock::VirtualClock;
