@@ -33,6 +33,7 @@ mod dataset;
 mod discovery;
 mod exchange;
 mod failure;
+mod fields;
 mod filter;
 mod hmac;
 mod list;

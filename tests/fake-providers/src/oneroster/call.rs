@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::dataset::{Dataset, Kind, Record, Row, SessionType};
-use super::render::Version;
 
 /// What can be read as a collection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -230,7 +229,8 @@ impl Call {
                 let mut rows = match parents.as_slice() {
                     [(Set::Schools, school)] => of_school(dataset, school, *set),
                     [(Set::Schools, school), (_, class)] => {
-                        let is_here = |row: &&Row| matches!(&row.record, Record::Class(class) if class.school == *school);
+                        let is_here =
+                            |row: &&Row| row.class().is_some_and(|class| class.school == *school);
                         dataset.row(Kind::Class, class).filter(is_here)?;
                         of_class(dataset, class, *set)
                     }
@@ -250,20 +250,17 @@ impl Call {
 fn of_school<'a>(dataset: &'a Dataset, school: &str, set: Set) -> Vec<&'a Row> {
     let taught = || {
         let classes = dataset.rows(Kind::Class);
-        classes.filter_map(|row| match &row.record {
-            Record::Class(class) if class.school == school => Some(class),
-            _ => None,
-        })
+        let classes = classes.filter_map(Row::class);
+        classes.filter(|class| class.school == school)
     };
-    let courses: BTreeSet<&str> = match set {
-        Set::Courses => taught().map(|class| class.course.as_str()).collect(),
-        Set::Terms => taught()
-            .flat_map(|class| class.terms.iter().map(String::as_str))
-            .collect(),
-        _ => BTreeSet::new(),
-    };
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    if set == Set::Courses {
+        used.extend(taught().map(|class| class.course.as_str()));
+    } else if set == Set::Terms {
+        used.extend(taught().flat_map(|class| class.terms.iter().map(String::as_str)));
+    }
     let is_here = |row: &&Row| match &row.record {
-        Record::AcademicSession(_) | Record::Course(_) => courses.contains(row.sourced_id.as_str()),
+        Record::AcademicSession(_) | Record::Course(_) => used.contains(row.sourced_id.as_str()),
         Record::Class(class) => class.school == school,
         Record::Enrollment(enrollment) => enrollment.school == school,
         Record::Org(_) => false,
@@ -279,9 +276,10 @@ fn of_class<'a>(dataset: &'a Dataset, class: &str, set: Set) -> Vec<&'a Row> {
     if set == Set::Enrollments {
         return enrollments.collect();
     }
-    let role = match set {
-        Set::Teachers => "teacher",
-        _ => "student",
+    let role = if set == Set::Teachers {
+        "teacher"
+    } else {
+        "student"
     };
     let users = enrollments
         .filter_map(Row::enrollment)
@@ -306,110 +304,4 @@ fn of_other<'a>(dataset: &'a Dataset, parent: Set, id: &str, set: Set) -> Vec<&'
     };
     let rows = dataset.rows(set.kind());
     rows.filter(|row| set.has(row)).filter(belongs).collect()
-}
-
-/// The fields of a set's objects in a version.
-pub(super) fn fields_of(set: Set, version: Version) -> Vec<&'static str> {
-    let common = ["sourcedId", "status", "dateLastModified", "metadata"];
-    let own: &[&str] = match (set.kind(), version) {
-        _ if set == Set::Demographics => &[
-            "birthDate",
-            "sex",
-            "americanIndianOrAlaskaNative",
-            "asian",
-            "blackOrAfricanAmerican",
-            "nativeHawaiianOrOtherPacificIslander",
-            "white",
-            "demographicRaceTwoOrMoreRaces",
-            "hispanicOrLatinoEthnicity",
-            "countryOfBirthCode",
-            "stateOfBirthAbbreviation",
-            "cityOfBirth",
-            "publicSchoolResidenceStatus",
-        ],
-        (Kind::AcademicSession, _) => &[
-            "title",
-            "startDate",
-            "endDate",
-            "type",
-            "parent",
-            "children",
-            "schoolYear",
-        ],
-        (Kind::Class, _) => &[
-            "title",
-            "classCode",
-            "classType",
-            "location",
-            "grades",
-            "subjects",
-            "subjectCodes",
-            "periods",
-            "course",
-            "school",
-            "terms",
-            "resources",
-        ],
-        (Kind::Course, _) => &[
-            "title",
-            "schoolYear",
-            "courseCode",
-            "grades",
-            "subjects",
-            "subjectCodes",
-            "org",
-            "resources",
-        ],
-        (Kind::Enrollment, _) => &[
-            "user",
-            "class",
-            "school",
-            "role",
-            "primary",
-            "beginDate",
-            "endDate",
-        ],
-        (Kind::Org, _) => &["name", "type", "identifier", "parent", "children"],
-        (Kind::User, Version::V1p1) => &[
-            "username",
-            "userIds",
-            "enabledUser",
-            "givenName",
-            "familyName",
-            "middleName",
-            "role",
-            "identifier",
-            "email",
-            "sms",
-            "phone",
-            "agents",
-            "orgs",
-            "grades",
-            "password",
-        ],
-        (Kind::User, Version::V1p2) => &[
-            "userMasterIdentifier",
-            "username",
-            "userIds",
-            "enabledUser",
-            "givenName",
-            "familyName",
-            "middleName",
-            "preferredFirstName",
-            "preferredMiddleName",
-            "preferredLastName",
-            "pronouns",
-            "roles",
-            "userProfiles",
-            "primaryOrg",
-            "identifier",
-            "email",
-            "sms",
-            "phone",
-            "agents",
-            "grades",
-            "resources",
-        ],
-    };
-    common.into_iter().chain(own.iter().copied()).collect()
 }

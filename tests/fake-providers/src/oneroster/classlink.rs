@@ -35,6 +35,7 @@ const APPLICATIONS_LIMIT: usize = 100;
 const TENANT_ID: u32 = 9_021;
 
 /// How ClassLink behaves.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassLink {

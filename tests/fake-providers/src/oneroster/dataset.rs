@@ -46,20 +46,28 @@ impl Row {
         }
     }
 
-    /// The user, if it is one.
-    pub fn user(&self) -> Option<&User> {
-        match &self.record {
-            Record::User(user) => Some(user),
-            _ => None,
+    /// The class, if it is one.
+    pub fn class(&self) -> Option<&Class> {
+        if let Record::Class(class) = &self.record {
+            return Some(class);
         }
+        None
     }
 
     /// The enrollment, if it is one.
     pub fn enrollment(&self) -> Option<&Enrollment> {
-        match &self.record {
-            Record::Enrollment(enrollment) => Some(enrollment),
-            _ => None,
+        if let Record::Enrollment(enrollment) = &self.record {
+            return Some(enrollment);
         }
+        None
+    }
+
+    /// The user, if it is one.
+    pub fn user(&self) -> Option<&User> {
+        if let Record::User(user) = &self.record {
+            return Some(user);
+        }
+        None
     }
 
     /// The record as written for a view, or its demographics.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, Set, WITHIN_CLASS_OF_SCHOOL, fields_of};
+use super::call::{Call, Set, WITHIN_CLASS_OF_SCHOOL};
+use super::fields::fields_of;
 use super::oauth2;
 use super::render::Version;
 

@@ -120,16 +120,16 @@ enum After<'a> {
 }
 
 impl Clause {
-    fn parse(text: &str) -> Result<(Self, After<'_>), FilterRefused> {
+    fn parse(clause: &str) -> Result<(Self, After<'_>), FilterRefused> {
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-:".contains(letter);
-        let end = text
+        let end = clause
             .find(|letter| !is_name(letter))
             .filter(|end| *end > 0)
             .ok_or(FilterRefused::Malformed)?;
-        let (field, rest) = text.split_at(end);
+        let (field, rest) = clause.split_at(end);
         let (test, rest) = TESTS
             .iter()
-            .find_map(|(operator, test)| Some((*test, rest.strip_prefix(operator)?)))
+            .find_map(|(operator, meant)| Some((*meant, rest.strip_prefix(operator)?)))
             .ok_or(FilterRefused::Malformed)?;
         let rest = rest.strip_prefix('\'').ok_or(FilterRefused::Malformed)?;
         let (value, after) = quoted(rest).ok_or(FilterRefused::Malformed)?;
@@ -156,17 +156,17 @@ impl Clause {
         };
         let holds = |text: &str| {
             let text = text.to_lowercase();
-            match self.test {
-                Test::Contains => text.contains(&self.value),
-                test => test.holds(text.as_str().cmp(&self.value)),
+            if self.test == Test::Contains {
+                text.contains(&self.value)
+            } else {
+                self.test.holds(text.as_str().cmp(&self.value))
             }
         };
-        match self.test {
-            // Of several values none may be it.
-            Test::NotEqual => texts.iter().all(|text| holds(text)),
-            _ if texts.is_empty() => holds(""),
-            _ => texts.iter().any(|text| holds(text)),
+        // Of several values none may be it.
+        if self.test == Test::NotEqual {
+            return texts.iter().all(|text| holds(text));
         }
+        (texts.is_empty() && holds("")) || texts.iter().any(|text| holds(text))
     }
 }
 
@@ -184,19 +184,24 @@ impl Test {
     }
 }
 
-/// A value up to the quote that ends it. A quote within, as in O'Neill, does not.
+/// A value up to the quote that ends it. A quote between letters, as in O'Neill, does not.
 fn quoted(text: &str) -> Option<(&str, After<'_>)> {
-    text.match_indices('\'').find_map(|(at, _)| {
+    for (at, _) in text.match_indices('\'') {
         let (value, rest) = (text.get(..at)?, text.get(at + 1..)?);
-        let after = if rest.is_empty() {
-            After::End
+        if rest.is_empty() {
+            return Some((value, After::End));
         } else if let Some(rest) = rest.strip_prefix(" AND ") {
-            After::And(rest)
-        } else {
-            After::Or(rest.strip_prefix(" OR ")?)
-        };
-        Some((value, after))
-    })
+            return Some((value, After::And(rest)));
+        } else if let Some(rest) = rest.strip_prefix(" OR ") {
+            return Some((value, After::Or(rest)));
+        }
+        let is_apostrophe =
+            value.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric);
+        if !is_apostrophe {
+            return None;
+        }
+    }
+    None
 }
 
 /// An instant in UTC, or the start of a day.

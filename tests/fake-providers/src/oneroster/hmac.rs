@@ -26,6 +26,16 @@ fn hmac(key: &[u8], message: &[u8], hash: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> 
     hash(&outer)
 }
 
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// SHA-1 (FIPS 180-4), written out: nothing else here needs it.
 fn sha1(message: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [
@@ -51,6 +61,7 @@ fn sha1(message: &[u8]) -> [u8; 20] {
     digest
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 fn compress(state: [u32; 5], block: &[u8]) -> [u32; 5] {
     let mut words: Vec<u32> = block
         .chunks_exact(4)
@@ -83,10 +94,6 @@ fn compress(state: [u32; 5], block: &[u8]) -> [u32; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     #[test]
     fn the_hash_is_that_of_the_standard() {

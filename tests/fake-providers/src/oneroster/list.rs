@@ -7,10 +7,11 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use url::form_urlencoded::Serializer;
 
-use super::call::{Call, Set, fields_of};
+use super::call::{Call, Set};
 use super::dataset::{Dataset, Record, Row};
 use super::exchange::Exchange;
 use super::failure::{Failure, Minor, sort_warning};
+use super::fields::fields_of;
 use super::filter::{Filter, MODIFIED, Seen};
 use super::quirks::{EmptyList, Envelope, Filters, LinkStyle, Sorting, TotalCount};
 use super::render::{Style, Version, View};
@@ -119,12 +120,12 @@ impl Reading<'_> {
             Filters::Supported => {}
         }
         let known = fields_of(set, self.version());
-        let knows = |field: &str| {
+        let is_field = |field: &str| {
             let first = field.split('.').next().unwrap_or_default();
             known.contains(&first)
         };
         let any_number = self.style.view == View::RosterServer;
-        let filter = Filter::parse(text, any_number, knows);
+        let filter = Filter::parse(text, any_number, is_field);
         filter
             .map(Some)
             .map_err(|refused| refuse(refused.to_string()))
@@ -304,9 +305,10 @@ impl Reading<'_> {
             .into_iter()
             .map(|(relation, offset)| {
                 let url = self.link(offset, page.limit);
-                match quirks.links {
-                    LinkStyle::Bare => format!("{url}; rel=\"{relation}\""),
-                    _ => format!("<{url}>; rel=\"{relation}\""),
+                if quirks.links == LinkStyle::Bare {
+                    format!("{url}; rel=\"{relation}\"")
+                } else {
+                    format!("<{url}>; rel=\"{relation}\"")
                 }
             })
             .collect();
@@ -343,16 +345,12 @@ impl Reading<'_> {
         }
         query.append_pair("limit", &limit.to_string());
         query.append_pair("offset", &offset.to_string());
-        let path = self.address.splitn(4, '/').nth(3).unwrap_or_default();
-        match self.style.quirks.links {
-            LinkStyle::OtherHost => {
-                format!(
-                    "http://roster-app-7.internal:8080/{path}?{}",
-                    query.finish()
-                )
-            }
-            _ => format!("{}?{}", self.address, query.finish()),
+        let query = query.finish();
+        if self.style.quirks.links == LinkStyle::OtherHost {
+            let path = self.address.splitn(4, '/').nth(3).unwrap_or_default();
+            return format!("http://roster-app-7.internal:8080/{path}?{query}");
         }
+        format!("{}?{query}", self.address)
     }
 }
 

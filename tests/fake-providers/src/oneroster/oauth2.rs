@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::config::{Client, CredentialsIn, ScopeUse, Security};
 use super::exchange::Exchange;
+use super::hmac::hex;
 use super::render::Version;
 use super::reply::Reply;
 
@@ -64,9 +65,9 @@ impl Tokens {
 
 /// A text that tells nothing, the same for the same `of`.
 pub(super) fn opaque(of: &str) -> String {
-    let digest = Sha256::digest(of);
-    let digits = digest.iter().take(20);
-    digits.map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = hex(&Sha256::digest(of));
+    digits.truncate(40);
+    digits
 }
 
 /// What the token endpoint works on.

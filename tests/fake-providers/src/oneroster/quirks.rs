@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Deviations in force; the default is a server that follows the specification.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {

@@ -90,7 +90,7 @@ impl AsRef<str> for Written<'_> {
     }
 }
 
-impl<'a> Style<'a> {
+impl Style<'_> {
     /// A record, or the demographics of a user.
     pub(super) fn write<'r>(&self, row: &'r Row, demographics: bool) -> Written<'r> {
         let write = || {
@@ -191,7 +191,7 @@ impl<'a> Style<'a> {
         Reference {
             href: format!("{}/{path}/{}", self.base, utf8_percent_encode(id, SEGMENT)),
             sourced_id: id,
-            reference_type: match kind {
+            of_type: match kind {
                 Kind::AcademicSession => "academicSession",
                 Kind::Class => "class",
                 Kind::Course => "course",
@@ -213,13 +213,12 @@ impl<'a> Style<'a> {
     /// A role as the version calls it.
     pub(super) fn role(&self, role: &str) -> String {
         let name = match (self.view.version(), role) {
-            (Version::V1p2, role) => role,
             (
                 Version::V1p1,
                 "districtAdministrator" | "principal" | "siteAdministrator" | "systemAdministrator",
             ) => "administrator",
             (Version::V1p1, "counselor") => "aide",
-            (Version::V1p1, role) => role,
+            (Version::V1p1 | Version::V1p2, role) => role,
         };
         match self.quirks.roles {
             RoleStyle::OutsideEnumeration if name == "aide" => "Office Staff".to_owned(),

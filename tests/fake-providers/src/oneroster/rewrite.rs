@@ -28,7 +28,20 @@ pub(super) fn replacement(fault: &FaultKind, version: Version, quirks: &Quirks) 
             })
         }
         FaultKind::Html { status } => Some(Reply::sign_in_page(*status)),
-        _ => None,
+        FaultKind::ChangeAnswer { .. }
+        | FaultKind::ChangeField { .. }
+        | FaultKind::ConnectionReset
+        | FaultKind::CutText
+        | FaultKind::DuplicatePage
+        | FaultKind::EmptyLists
+        | FaultKind::EmptyPage
+        | FaultKind::EndlessPages
+        | FaultKind::FirstRecords { .. }
+        | FaultKind::Latency { .. }
+        | FaultKind::MissingNextPageToken
+        | FaultKind::RepeatedPageToken
+        | FaultKind::Stall { .. }
+        | FaultKind::TruncatedBody => None,
     }
 }
 

@@ -207,7 +207,9 @@ pub(in crate::oneroster) fn token(state: &State, exchange: &Exchange) -> Reply {
     });
     if granted.scopes.contains("openid") {
         let id_token = id_token(state, &granted, get("client_id"), now_ms / 1_000);
-        body["id_token"] = json!(id_token);
+        if let Value::Object(fields) = &mut body {
+            fields.insert("id_token".to_owned(), json!(id_token));
+        }
     }
     launchpad.tokens.insert(format!("c{token}"), granted);
     Reply::json(200, &body)

@@ -279,9 +279,10 @@ impl Build<'_> {
             // A class of the whole year is one of each term.
             let terms = self.timetable.terms().iter().enumerate().skip(1);
             let terms = terms.filter(|(place, _)| class.term == 0 || class.term == *place);
-            let class_type = match course.subject {
-                Subject::Homeroom => "homeroom",
-                _ => "scheduled",
+            let class_type = if course.subject == Subject::Homeroom {
+                "homeroom"
+            } else {
+                "scheduled"
             };
             let record = Class {
                 title: class.title.clone(),

@@ -38,7 +38,7 @@ pub enum Change {
         /// The id.
         sourced_id: String,
         /// The record.
-        record: Record,
+        record: Box<Record>,
         /// Whether a new one comes before all others, so that the rest moves down.
         #[serde(default)]
         first: bool,
@@ -120,7 +120,7 @@ impl Dataset {
                 record,
                 first,
             } => {
-                let row = Row::new(sourced_id.clone(), now_ms, record.clone());
+                let row = Row::new(sourced_id.clone(), now_ms, (**record).clone());
                 self.put(row, *first);
                 1
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Kind;
+use crate::oneroster::hmac::hex;
 
 /// What ids look like.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -30,19 +31,9 @@ impl IdStyle {
 }
 
 fn guid(kind: Kind, id: &str, generation: u32) -> String {
-    let digest = Sha256::digest(format!("{kind:?} {id} {generation}"));
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    let (a, b, c, d, e) = (
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32),
-    );
-    format!("{a}-{b}-{c}-{d}-{e}")
+    let digits = hex(&Sha256::digest(format!("{kind:?} {id} {generation}")));
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
+    groups
+        .map(|group| digits.get(group).unwrap_or_default())
+        .join("-")
 }

@@ -26,7 +26,7 @@ pub(super) struct Reference<'a> {
     pub(super) href: String,
     pub(super) sourced_id: &'a str,
     #[serde(rename = "type")]
-    pub(super) reference_type: &'static str,
+    pub(super) of_type: &'static str,
 }
 
 #[derive(Serialize)]
