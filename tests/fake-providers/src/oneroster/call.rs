@@ -253,14 +253,14 @@ fn of_school<'a>(dataset: &'a Dataset, school: &str, set: Set) -> Vec<&'a Row> {
         let classes = classes.filter_map(Row::class);
         classes.filter(|class| class.school == school)
     };
-    let mut used: BTreeSet<&str> = BTreeSet::new();
+    let mut offered: BTreeSet<&str> = BTreeSet::new();
     if set == Set::Courses {
-        used.extend(taught().map(|class| class.course.as_str()));
+        offered.extend(taught().map(|class| class.course.as_str()));
     } else if set == Set::Terms {
-        used.extend(taught().flat_map(|class| class.terms.iter().map(String::as_str)));
+        offered.extend(taught().flat_map(|class| class.terms.iter().map(String::as_str)));
     }
     let is_here = |row: &&Row| match &row.record {
-        Record::AcademicSession(_) | Record::Course(_) => used.contains(row.sourced_id.as_str()),
+        Record::AcademicSession(_) | Record::Course(_) => offered.contains(row.sourced_id.as_str()),
         Record::Class(class) => class.school == school,
         Record::Enrollment(enrollment) => enrollment.school == school,
         Record::Org(_) => false,

@@ -49,7 +49,7 @@ fn parameters_of(url: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn code(world: &World, account: &str) -> String {
+fn code(world: &World, account: &str) -> String {
     let url = authorize_url(world, &[]);
     let back = world
         .fake
@@ -75,7 +75,7 @@ async fn exchange(world: &World, code: &str, secret: &str) -> Got {
 }
 
 async fn info(world: &World, account: &str) -> Value {
-    let code = code(world, account).await;
+    let code = code(world, account);
     let token = exchange(world, &code, CLIENT_SECRET).await;
     assert_eq!(token.status, 200, "{}", token.text);
     let token = token.body["access_token"].as_str().unwrap();
@@ -107,7 +107,7 @@ async fn a_code_tells_who_somebody_is() {
 async fn a_token_comes_without_an_end_and_an_id_token_only_when_asked_for() {
     let world = world(ClassLink::default()).await;
     let id = world.first_id("students", "users").await;
-    let token = exchange(&world, &code(&world, &id).await, CLIENT_SECRET).await;
+    let token = exchange(&world, &code(&world, &id), CLIENT_SECRET).await;
     assert!(token.body.get("expires_in").is_none() && token.body.get("refresh_token").is_none());
     assert_eq!(token.body["token_type"], "Bearer");
     let claims = token.body["id_token"]
@@ -134,12 +134,12 @@ async fn a_token_comes_without_an_end_and_an_id_token_only_when_asked_for() {
 async fn a_code_works_once_for_five_minutes_and_with_the_secret() {
     let world = world(ClassLink::default()).await;
     let id = world.first_id("students", "users").await;
-    let once = code(&world, &id).await;
+    let once = code(&world, &id);
     assert_eq!(exchange(&world, &once, CLIENT_SECRET).await.status, 200);
     assert_eq!(exchange(&world, &once, CLIENT_SECRET).await.status, 400);
-    let guarded = code(&world, &id).await;
+    let guarded = code(&world, &id);
     assert_eq!(exchange(&world, &guarded, "wrong").await.status, 401);
-    let late = code(&world, &id).await;
+    let late = code(&world, &id);
     world.fake.advance(Duration::from_secs(301));
     assert_eq!(exchange(&world, &late, CLIENT_SECRET).await.status, 400);
 }
