@@ -59,7 +59,7 @@ pub(super) async fn answer(
     let quirks = read(&state.quirks).clone();
     let replaced = faults
         .iter()
-        .find_map(|fault| rewrite::replacement(fault, version, &quirks));
+        .find_map(|fault| rewrite::replacement(fault, &exchange.path, version, &quirks));
     let mut reply = match replaced {
         Some(reply) => reply,
         None => rewrite::rewrite(route(state, &exchange, &faults, &mut entry), &faults),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answer::TOKEN;
 use super::failure::Failure;
 use super::list::Wrong;
 use super::quirks::Quirks;
@@ -10,16 +11,26 @@ use super::reply::Reply;
 use crate::faults::FaultKind;
 
 /// The answer that a fault gives instead of the right one.
-pub(super) fn replacement(fault: &FaultKind, version: Version, quirks: &Quirks) -> Option<Reply> {
+pub(super) fn replacement(
+    fault: &FaultKind,
+    path: &str,
+    version: Version,
+    quirks: &Quirks,
+) -> Option<Reply> {
     match fault {
         FaultKind::Error {
             status,
+            reason,
             retry_after_seconds,
-            ..
         } => {
             let reply = match status {
                 // What stands before the server answers these.
                 502..=504 => Reply::html(*status, "<html><h1>Bad Gateway</h1></html>"),
+                _ if path == TOKEN => {
+                    let error = reason.as_deref().unwrap_or("server_error");
+                    let body = json!({ "error": error, "error_description": "" });
+                    Reply::json(*status, &body)
+                }
                 _ => Failure::of_status(*status).reply(version, quirks),
             };
             Some(match retry_after_seconds {

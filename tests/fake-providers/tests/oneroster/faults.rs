@@ -43,6 +43,21 @@ async fn errors_come_in_the_server_s_shape_and_are_used_up() {
 }
 
 #[tokio::test]
+async fn the_token_endpoint_has_errors_of_its_own() {
+    let kind = FaultKind::Error {
+        status: 400,
+        reason: Some("invalid_grant".to_owned()),
+        retry_after_seconds: None,
+    };
+    let world = world_with(Fault::at("/oauth/token", kind)).await;
+    let answer = world.token(&[("grant_type", "client_credentials")]).await;
+    assert_eq!(
+        (answer.status, &answer.body["error"]),
+        (400, &json!("invalid_grant"))
+    );
+}
+
+#[tokio::test]
 async fn html_comes_with_any_status_and_from_what_stands_before() {
     for kind in [FaultKind::Html { status: 200 }, error(502, None)] {
         let world = world_with(Fault::at(USERS, kind)).await;
