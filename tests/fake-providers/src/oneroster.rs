@@ -63,16 +63,31 @@ pub use quirks::{
     ModifiedStyle, Quirks, RoleStyle, Sorting, TotalCount, Unauthorized,
 };
 
+pub use crate::keys::KeysUnusable;
+
 use crate::VirtualClock;
 use crate::district::District;
 use crate::faults::FaultPlan;
 use crate::journal::Journal;
+use crate::keys::Keyring;
+
 use crate::lock::{lock, read, write};
 use crate::server::{Answer, Dropped, Server};
 use classlink::Bearer;
 use classlink::launchpad::{self, LaunchPad};
 use oauth1::Nonces;
 use oauth2::Tokens;
+
+/// Why the fake did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port can't be had.
+    #[error("the port can't be listened on")]
+    Io(#[from] std::io::Error),
+    /// The embedded keys can't be read.
+    #[error(transparent)]
+    Keys(#[from] KeysUnusable),
+}
 
 /// A change that comes after some more reads.
 #[derive(Debug)]
@@ -95,6 +110,7 @@ struct State {
     tokens: Mutex<Tokens>,
     nonces: Mutex<Nonces>,
     launchpad: Mutex<LaunchPad>,
+    keys: Keyring,
     scheduled: Mutex<Vec<Scheduled>>,
     faults: FaultPlan,
     journal: Journal,
@@ -188,7 +204,7 @@ impl State {
 
 impl FakeOneRoster {
     /// Starts serving a district on a loopback port.
-    pub async fn start(district: District, config: Config) -> std::io::Result<Self> {
+    pub async fn start(district: District, config: Config) -> Result<Self, StartError> {
         let (listener, address) = Server::listen(config.port).await?;
         let state = Arc::new(State {
             base_url: format!("http://{address}"),
@@ -200,6 +216,7 @@ impl FakeOneRoster {
             tokens: Mutex::default(),
             nonces: Mutex::default(),
             launchpad: Mutex::default(),
+            keys: Keyring::new()?,
             scheduled: Mutex::default(),
             faults: FaultPlan::default(),
             journal: Journal::default(),

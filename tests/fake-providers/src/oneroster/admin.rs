@@ -28,10 +28,10 @@ use super::config::Security;
 use super::dataset::{Change, Kind};
 use super::exchange::Exchange;
 use super::quirks::Quirks;
-use super::reply::Reply;
 use super::{SignIn, State};
 use crate::faults::Fault;
 use crate::lock::{lock, read};
+use crate::reply::Reply;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,11 +13,12 @@ use super::list::{Counts, Reading};
 use super::oauth2::Endpoint;
 use super::quirks::Answers;
 use super::render::{Style, Version, View};
-use super::reply::Reply;
+use super::reply;
 use super::{State, access, admin, discovery, rewrite};
 use crate::faults::FaultKind;
 use crate::journal::Entry;
 use crate::lock::{lock, read};
+use crate::reply::Reply;
 use crate::server::Dropped;
 
 /// Where version 1.1 is.
@@ -103,14 +104,14 @@ fn route(state: &State, exchange: &Exchange, faults: &[FaultKind], entry: &mut E
             classlink::applications(state, exchange).unwrap_or_else(not_found)
         }
         _ if Data::of(state, path).is_some() => {
-            Reply::text(405, "Method not allowed").with("allow", "GET")
+            reply::text(405, "Method not allowed").with("allow", "GET")
         }
         _ => not_found(),
     }
 }
 
 fn not_found() -> Reply {
-    Reply::html(404, "<!DOCTYPE html><title>404</title><h1>Not Found</h1>")
+    reply::page(404, "404 Not Found")
 }
 
 fn token(state: &State, exchange: &Exchange) -> Reply {
@@ -173,7 +174,7 @@ fn read_data(
     let quirks = read(&state.quirks).clone();
     match quirks.answers {
         Answers::Data => {}
-        Answers::LoginPage => return Reply::sign_in_page(200),
+        Answers::LoginPage => return reply::sign_in_page(200),
         Answers::Nothing => return Reply::empty(200),
     }
     let version = data.view.version();
@@ -247,7 +248,7 @@ fn lists(
             .and_then(|limit| limit.parse().ok());
         let is_too_much = |most: usize| limit.is_some_and(|limit: usize| limit > most);
         if class_link.bad_gateway_above.is_some_and(is_too_much) {
-            return Ok(Reply::html(502, "<html><h1>502 Bad Gateway</h1></html>"));
+            return Ok(reply::page(502, "502 Bad Gateway"));
         }
         let limit = quirks.page_limit.unwrap_or(usize::MAX);
         quirks.page_limit = Some(limit.min(classlink::PAGE_LIMIT));

@@ -12,8 +12,8 @@ use super::config::{CLIENT_ID, CLIENT_SECRET};
 use super::exchange::Exchange;
 use super::list::Counts;
 use super::oauth2::opaque;
-use super::reply::Reply;
 use crate::lock::{lock, read};
+use crate::reply::Reply;
 
 /// The key of the partner that the fake knows.
 pub const PARTNER_KEY: &str = "partner-key-only-for-tests";

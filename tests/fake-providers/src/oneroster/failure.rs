@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::quirks::{ErrorShape, Quirks, Unauthorized};
 use super::render::Version;
-use super::reply::Reply;
+use super::reply;
+use crate::reply::Reply;
 
 /// Why a read is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -95,12 +96,12 @@ impl Failure {
                 Unauthorized::Error => {}
                 Unauthorized::Empty => return Reply::empty(401),
                 Unauthorized::EmptyWith200 => return Reply::empty(200),
-                Unauthorized::Html => return Reply::sign_in_page(401),
-                Unauthorized::LoginPage => return Reply::sign_in_page(200),
+                Unauthorized::Html => return reply::sign_in_page(401),
+                Unauthorized::LoginPage => return reply::sign_in_page(200),
             }
         }
         if quirks.errors == ErrorShape::PlainText {
-            return Reply::text(status, &self.description);
+            return reply::text(status, &self.description);
         }
         let body = info(
             self.minor,

@@ -15,7 +15,7 @@ use super::fields::fields_of;
 use super::filter::{Filter, MODIFIED, Seen};
 use super::quirks::{EmptyList, Envelope, Filters, LinkStyle, Sorting, TotalCount};
 use super::render::{Style, Version, View};
-use super::reply::Reply;
+use crate::reply::Reply;
 
 /// How many records come when nobody says how many.
 const LIMIT: usize = 100;

@@ -10,7 +10,7 @@ use super::config::{Client, CredentialsIn, ScopeUse, Security};
 use super::exchange::Exchange;
 use super::hmac::hex;
 use super::render::Version;
-use super::reply::Reply;
+use crate::reply::Reply;
 
 /// The scopes of the roster, without what comes before the last slash.
 pub(super) const SCOPES: [&str; 3] = [

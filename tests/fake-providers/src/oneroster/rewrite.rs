@@ -7,8 +7,9 @@ use super::failure::Failure;
 use super::list::Wrong;
 use super::quirks::Quirks;
 use super::render::Version;
-use super::reply::Reply;
-use crate::faults::FaultKind;
+use super::reply;
+use crate::faults::{FaultKind, change_field};
+use crate::reply::Reply;
 
 /// The answer that a fault gives instead of the right one.
 pub(super) fn replacement(
@@ -25,7 +26,7 @@ pub(super) fn replacement(
         } => {
             let reply = match status {
                 // What stands before the server answers these.
-                502..=504 => Reply::html(*status, "<html><h1>Bad Gateway</h1></html>"),
+                502..=504 => reply::page(*status, "Bad Gateway"),
                 _ if path == TOKEN => {
                     let error = reason.as_deref().unwrap_or("server_error");
                     let body = json!({ "error": error, "error_description": "" });
@@ -38,7 +39,7 @@ pub(super) fn replacement(
                 None => reply,
             })
         }
-        FaultKind::Html { status } => Some(Reply::sign_in_page(*status)),
+        FaultKind::Html { status } => Some(reply::sign_in_page(*status)),
         FaultKind::ChangeAnswer { .. }
         | FaultKind::ChangeField { .. }
         | FaultKind::ConnectionReset
@@ -152,19 +153,5 @@ fn apply(fault: &FaultKind, body: &mut Value) {
         (FaultKind::EmptyLists | FaultKind::EmptyPage, Some(list)) => list.clear(),
         (FaultKind::FirstRecords { count }, Some(list)) => list.truncate(*count),
         _ => {}
-    }
-}
-
-fn change_field(record: &mut Value, field: &str, value: Option<&Value>) {
-    let (parent, last) = match field.rsplit_once('/') {
-        Some((path, last)) => (record.pointer_mut(&format!("/{path}")), last),
-        None => (Some(record), field),
-    };
-    let Some(Value::Object(fields)) = parent else {
-        return;
-    };
-    match value {
-        Some(value) => drop(fields.insert(last.to_owned(), json!(value))),
-        None => drop(fields.remove(last)),
     }
 }

@@ -2,14 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::DecodeRsaPrivateKey;
-use rsa::pkcs1v15::SigningKey;
-use rsa::signature::{SignatureEncoding, Signer};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use url::form_urlencoded::Serializer;
 
@@ -19,15 +12,12 @@ use crate::oneroster::State;
 use crate::oneroster::dataset::{Kind, Row, User};
 use crate::oneroster::exchange::Exchange;
 use crate::oneroster::oauth2::opaque;
-use crate::oneroster::reply::Reply;
+use crate::reply::Reply;
 
 /// How long a code works.
 const CODE_LIFE_MS: i64 = 5 * 60 * 1_000;
 /// How long a token works.
 const TOKEN_LIFE_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// Published in this repository; it protects nothing.
-const TEST_KEY: &[u8] = include_bytes!("../../../keys/test-only-1.der");
 
 /// What somebody does on the page of an authorization address.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -139,14 +129,12 @@ pub(in crate::oneroster) fn show(state: &State, exchange: &Exchange) -> Reply {
         return refusal_page(refused);
     }
     let query = exchange.query.replace('&', "&amp;").replace('"', "&quot;");
-    Reply::html(
-        200,
-        &format!(
-            "<!DOCTYPE html><html><head><title>ClassLink</title></head><body>\
+    let page = format!(
+        "<!DOCTYPE html><html><head><title>ClassLink</title></head><body>\
              <form method=\"post\" action=\"/oauth2/v2/auth?{query}\">\
              <label>Account <input name=\"account\"></label><button>Sign in</button></form></body></html>"
-        ),
-    )
+    );
+    Reply::html(200, page)
 }
 
 /// The posted page.
@@ -160,10 +148,8 @@ pub(in crate::oneroster) fn post(state: &State, exchange: &Exchange) -> Reply {
 }
 
 fn refusal_page(refused: SignInRefused) -> Reply {
-    Reply::html(
-        400,
-        &format!("<!DOCTYPE html><html><body><p>{refused}</p></body></html>"),
-    )
+    let page = format!("<!DOCTYPE html><html><body><p>{refused}</p></body></html>");
+    Reply::html(400, page)
 }
 
 /// Exchanges a code.
@@ -330,15 +316,5 @@ fn id_token(state: &State, granted: &Granted, client: &str, now_s: i64) -> Strin
         "profile": role_of(user).0,
         "address": { "locality": format!("{} Schools", state.district.shape().name), "region": "New Jersey" },
     });
-    let header = json!({ "alg": "RS256", "kid": "classlink-test", "typ": "JWT" });
-    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", encode(&header), encode(&claims));
-    let signature = RsaPrivateKey::from_pkcs1_der(TEST_KEY)
-        .map(|key| {
-            SigningKey::<Sha256>::new(key)
-                .sign(signed.as_bytes())
-                .to_vec()
-        })
-        .unwrap_or_default();
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    state.keys.token(&claims)
 }
