@@ -70,7 +70,6 @@ use crate::district::District;
 use crate::faults::FaultPlan;
 use crate::journal::Journal;
 use crate::keys::Keyring;
-
 use crate::lock::{lock, read, write};
 use crate::server::{Answer, Dropped, Server};
 use classlink::Bearer;

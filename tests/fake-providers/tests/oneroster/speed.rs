@@ -47,5 +47,5 @@ async fn a_pull_that_was_written_once_is_fast() {
     assert_eq!(bytes, again);
     let megabytes = bytes / 1_000_000;
     assert!(megabytes >= size / 1_000, "{megabytes} MB");
-    assert!(took < Duration::from_secs(2), "{took:?} for {megabytes} MB");
+    assert!(took < Duration::from_secs(5), "{took:?} for {megabytes} MB");
 }
