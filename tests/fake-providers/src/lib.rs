@@ -8,6 +8,7 @@
 //! - [`district`]: people, schools and grades, the same whatever provider shows them.
 //! - [`google`]: Google's sign-in and Directory API for such a district.
 //! - [`clever`]: Clever's sign-in, lists and events for such a district.
+//! - [`oneroster`]: a OneRoster server, and ClassLink, for such a district.
 //! - [`alerts`]: a receiver of the operator's alerts.
 //! - [`clock`], [`faults`], [`journal`]: a movable clock, failures on demand and a record of every
 //!   request, for every provider alike.
@@ -21,6 +22,7 @@ pub mod google;
 pub mod journal;
 mod keys;
 mod lock;
+pub mod oneroster;
 mod reply;
 mod server;
 
