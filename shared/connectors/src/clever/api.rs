@@ -116,8 +116,13 @@ impl Api {
         if let List::Users(role) = list {
             pairs.push(("role", role.name()));
         }
-        // The total is of the whole list: once is enough.
-        pairs.push(after.map_or(("count", "true"), |after| ("starting_after", after)));
+        match (after, list) {
+            (Some(after), _) => pairs.push(("starting_after", after)),
+            // Whether a total counts only those of the role, nobody documents: it would be no use.
+            (None, List::Users(_)) => {}
+            // The total is of the whole list: once is enough.
+            (None, _) => pairs.push(("count", "true")),
+        }
         self.get(list.name(), &pairs, access_token)
     }
 
