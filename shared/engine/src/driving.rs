@@ -20,6 +20,7 @@ use crate::looking;
 use crate::planning::PlanProgress;
 use crate::ports::{Clock, Ports, Store};
 use crate::record;
+use crate::resolutions;
 use crate::roster::commit;
 use crate::rules;
 use crate::runs::{self, Failure, Lane, Run, RunState, Work};
@@ -242,6 +243,7 @@ async fn begin<P: Ports>(
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
     connections::freeze_order(ports, tenant, &run.id).await?;
+    resolutions::freeze(ports, tenant, &connection, &run.id).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
     let is_idle =
         run.work == Work::Look && !hints::take(ports, tenant, &connection, &run.id).await?;

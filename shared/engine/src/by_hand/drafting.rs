@@ -135,7 +135,8 @@ impl Draft<'_> {
     ) -> Result<Option<Failure>, Error> {
         let after = &change.after;
         if after.status != Status::Deleted {
-            for address in [Some(after.email.as_str()), after.username.as_deref()] {
+            let email = after.email.as_ref().map(|email| email.as_str());
+            for address in [email, after.username.as_deref()] {
                 let Some(address) = address else { continue };
                 let holder = self.reader.account_by_address(store, address).await?;
                 if holder.is_some_and(|holder| holder.id != after.id) {
@@ -216,6 +217,9 @@ impl Draft<'_> {
                 return Ok(SliceOutcome::More);
             }
         }
+        if !progress.alters && self.is_alike_beside_accounts(&then) {
+            progress.is_withdrawn = true;
+        }
         // Said before it is so: at worst a plan is held once too often.
         let undone = Undone {
             to,
@@ -225,6 +229,16 @@ impl Draft<'_> {
         progress.settled = true;
         writer.save(ports, &mut progress).await?;
         Ok(SliceOutcome::Done)
+    }
+
+    /// True when every map but that of the accounts is as it was.
+    fn is_alike_beside_accounts(&self, then: &Reader) -> bool {
+        let others = |reader: &Reader| {
+            let mut maps = reader.commit().maps.clone();
+            maps.remove(ACCOUNTS);
+            maps
+        };
+        others(&self.reader) == others(then)
     }
 
     async fn undo_range(
@@ -246,6 +260,7 @@ impl Draft<'_> {
         for (now, before) in pairs.into_values() {
             let to = then.commit().generation;
             if let Some(change) = plan::undo(now, before, to, self.now_ms) {
+                progress.alters |= change.before.as_ref() != Some(&change.after);
                 progress.counts.add(&change);
                 writer.put_change(progress, range.index, 0, &change);
             }
