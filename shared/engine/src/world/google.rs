@@ -98,6 +98,22 @@ impl FakeGoogle {
         }
     }
 
+    /// This Google, or the one elsewhere.
+    pub(crate) fn of(&self, which: usize) -> &Self {
+        match which {
+            0 => self,
+            _ => self.elsewhere.as_ref().expect("a second Google"),
+        }
+    }
+
+    /// This Google, or the one elsewhere.
+    pub(crate) fn of_mut(&mut self, which: usize) -> &mut Self {
+        match which {
+            0 => self,
+            _ => self.elsewhere.as_mut().expect("a second Google"),
+        }
+    }
+
     pub(crate) fn user(&mut self, number: usize) -> &mut FakeUser {
         self.users.get_mut(&format!("1{number:020}")).unwrap()
     }
