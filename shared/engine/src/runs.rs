@@ -1044,6 +1044,135 @@ mod tests {
         }
     }
 
+    fn connection(id: &str) -> ConnectionId {
+        ConnectionId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_never_served_by_a_run_about_another_connection_wherever_a_process_dies() {
+        let (google, oak) = (connection("google"), connection("oak"));
+        for (first, second) in [
+            (Some(&google), None),
+            (Some(&google), Some(&oak)),
+            (None, Some(&oak)),
+        ] {
+            for operation in 1..=14 {
+                for point in [CrashPoint::Before, CrashPoint::After] {
+                    let ports = MemoryPorts::new();
+                    block_on(async {
+                        let ask = async |only| {
+                            let trigger = by(TriggerKind::Api);
+                            request_in(&ports, &tenant(), Lane::Run, trigger, only).await
+                        };
+                        ports.crash_at(Some((operation, point)));
+                        let asked = [(first, ask(first).await), (second, ask(second).await)];
+                        ports.crash_at(None);
+                        let answered = asked.into_iter().filter(|(_, asked)| asked.is_ok());
+                        let wanted: Vec<_> = answered.map(|(only, _)| only.cloned()).collect();
+                        if wanted.is_empty() {
+                            return;
+                        }
+                        let mut run = current(&ports, &tenant(), Lane::Run)
+                            .await
+                            .unwrap()
+                            .unwrap();
+                        settle(&ports, &tenant(), &mut run).await.unwrap();
+                        for only in wanted {
+                            let serves = run.only.is_none() || run.only == only;
+                            assert!(serves, "{first:?} {second:?} {operation} {point:?}");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_series_goes_on_with_the_next_connection_wherever_a_process_dies() {
+        let members = ["a", "b", "c", "d"].map(connection);
+        let gone = connection("c");
+        for operation in 0..=40 {
+            for point in [CrashPoint::Before, CrashPoint::After] {
+                let ports = MemoryPorts::new();
+                let tenant = tenant();
+                block_on(async {
+                    request(&ports, &tenant, by(TriggerKind::Nightly))
+                        .await
+                        .unwrap();
+                    // Another request waits; the series is gone through before it.
+                    let lane = Lane::Run;
+                    let mut first = current(&ports, &tenant, lane).await.unwrap().unwrap();
+                    request(&ports, &tenant, by(TriggerKind::Api))
+                        .await
+                        .unwrap();
+                    first.connections = members.to_vec();
+                    first.connection = members.first().cloned();
+                    write(&ports, &tenant, &first).await.unwrap();
+                    ports
+                        .crash_at((operation > 0).then(|| (ports.operations() + operation, point)));
+                    let mut seen = Vec::new();
+                    for _ in 0..99 {
+                        let step = async {
+                            let mut run = current(&ports, &tenant, lane).await?;
+                            let Some(run) = run.as_mut() else {
+                                return Ok(None);
+                            };
+                            if run.step > 0 {
+                                assert_eq!(run.trigger, first.trigger);
+                                assert_eq!(run.connection.as_ref(), members.get(run.step as usize));
+                            }
+                            run.enter(RunState::Unchanged, 1);
+                            write(&ports, &tenant, run).await?;
+                            let is_in_use = async |id: &ConnectionId| Ok(*id != gone);
+                            leave(&ports, &tenant, run, is_in_use).await?;
+                            Ok::<_, Error>(Some(run.id.to_string()))
+                        };
+                        match step.await {
+                            Ok(Some(id)) => seen.push(id),
+                            Ok(None) => break,
+                            Err(_) => ports.crash_at(None),
+                        }
+                    }
+                    seen.dedup();
+                    let what = format!("operation {operation} {point:?}");
+                    let all = ["r000001", "r000001-002", "r000001-004", "r000002"];
+                    // What was cut off after its last operation is not seen to have been done.
+                    for id in all {
+                        let id = RunId::parse(id).unwrap();
+                        let run = read(&ports, &tenant, &id).await.unwrap();
+                        assert!(run.unwrap().state.is_finished(), "{what} {id}");
+                    }
+                    let series = series(&ports, &tenant, &first.id).await.unwrap();
+                    assert_eq!(series.len(), 3, "{what}");
+                    let mut sorted = seen.clone();
+                    sorted.sort();
+                    assert_eq!(sorted, seen, "{what}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_read_as_they_are_written_and_ids_sort_by_them() {
+        for (text, number, step) in [("12", 12, 0), ("12.3", 12, 3)] {
+            let place: Place = text.parse().unwrap();
+            assert_eq!(place, Place { number, step });
+            assert_eq!(place.to_string().parse::<Place>().unwrap(), place);
+        }
+        for text in ["", "x", "1.", ".1", "1.2.3", "-1"] {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+        let mut places = Vec::new();
+        for number in [1, 2, 11] {
+            places.extend((0..200).map(|step| Place { number, step }));
+        }
+        let ids: Vec<RunId> = places
+            .iter()
+            .map(|place| Lane::Run.id_at(*place).unwrap())
+            .collect();
+        assert!(ids.is_sorted());
+    }
+
     /// Lets two requests and a start take turns at the store in thousands of orders.
     #[test]
     fn whoever_gets_a_turn_first_a_full_request_gets_a_full_run_that_begins_after_it() {
