@@ -820,12 +820,11 @@ pub async fn list(
                 });
                 return Ok(Listed { runs, next });
             }
-            runs.extend(match step {
-                0 => first.clone(),
-                _ => {
-                    let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
-                    read(store, tenant, &id).await?
-                }
+            runs.extend(if step == 0 {
+                first.clone()
+            } else {
+                let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
+                read(store, tenant, &id).await?
             });
         }
         before = Place {
