@@ -7,6 +7,7 @@
 mod domain;
 mod edit;
 mod modify;
+mod order;
 mod revoke;
 mod test;
 mod tokens;
@@ -14,6 +15,8 @@ mod tokens;
 pub use domain::{Domain, DomainError};
 pub use edit::{Edit, NewConnection, create, discard, edit, save};
 pub(crate) use modify::{Change, modify};
+pub(crate) use order::{freeze_order, settle_order};
+pub use order::{frozen_order, order, ordered, set_order};
 pub use revoke::{Revoked, delete, revoke};
 pub use test::{TestError, directory, org_units, test};
 pub use tokens::{Freshness, TokenFailure, access_token};
@@ -37,6 +40,22 @@ pub const CONNECTIONS_MAX: u64 = 200;
 pub enum Provider {
     /// Google Workspace.
     Google,
+}
+
+impl Provider {
+    /// Whether runs read people from it by themselves.
+    pub fn is_read_by_runs(self) -> bool {
+        match self {
+            Provider::Google => true,
+        }
+    }
+
+    /// Whether single people can be looked at, and it tells of changes as they happen.
+    pub fn can_look(self) -> bool {
+        match self {
+            Provider::Google => true,
+        }
+    }
 }
 
 /// Which way people flow.
@@ -169,9 +188,14 @@ impl From<ReplaceError> for ConnectionError {
 }
 
 impl Connection {
-    /// Whether runs read from it.
+    /// Whether it is saved and in service.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
+    }
+
+    /// Whether runs read from it.
+    pub fn is_in_use(&self) -> bool {
+        self.is_active() && self.provider.is_read_by_runs()
     }
 }
 
@@ -184,18 +208,6 @@ pub async fn read(
     let found: Option<Versioned<Connection>> =
         versioned::read(store, &keys::connection(tenant, id)).await?;
     Ok(found.map(|record| record.value))
-}
-
-/// The connection that the runs of a tenant read: the first that is active.
-pub async fn in_use(store: &impl Store, tenant: &TenantId) -> Result<Option<Connection>, Error> {
-    let all = list(store, tenant).await?;
-    Ok(all.into_iter().find(Connection::is_active))
-}
-
-/// All connections of a tenant in the order in which their word counts.
-pub async fn order(store: &impl Store, tenant: &TenantId) -> Result<Vec<ConnectionId>, Error> {
-    let all = list(store, tenant).await?;
-    Ok(all.into_iter().map(|connection| connection.id).collect())
 }
 
 /// All connections of a tenant, in the order they were made.

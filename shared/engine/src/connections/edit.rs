@@ -61,6 +61,14 @@ pub async fn create(
         mode: new.mode,
     };
     let id = match new.id {
+        // Its address would be that of the order of connections.
+        Some(id) if id.as_str() == "order" => {
+            let reason = "order is not an id of a connection".to_owned();
+            return Err(ConnectionError::Invalid {
+                field: "id",
+                reason,
+            });
+        }
         Some(id) => id,
         None => random_id(ports)?,
     };

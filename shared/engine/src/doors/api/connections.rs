@@ -12,6 +12,7 @@ use crate::problem::Problem;
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::ConnectionId;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The component that reaches the one provider there is so far.
@@ -35,6 +36,24 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
         items.push(show(call.ports, tenant, connection).await?);
     }
     Ok(json(StatusCode::OK, &List { items, next: None }))
+}
+
+/// The order of connections.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    connections: Vec<ConnectionId>,
+}
+
+pub(super) async fn read_order<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let connections = connections::order(call.ports, call.tenant()?).await?;
+    Ok(json(StatusCode::OK, &Order { connections }))
+}
+
+pub(super) async fn set_order<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let (who, tenant, wanted) = (call.actor()?, call.tenant()?, call.json::<Order>()?);
+    let connections = connections::set_order(call.ports, &who, tenant, &wanted.connections).await?;
+    Ok(json(StatusCode::OK, &Order { connections }))
 }
 
 pub(super) async fn create<P: Ports>(call: &Call<'_, P>) -> Answer {

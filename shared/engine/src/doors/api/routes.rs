@@ -76,6 +76,8 @@ routes! {
     DeleteOrganization "DELETE" "/api/v1/tenants/{tenant}/organizations/{organization}" Write,
     ListConnections "GET" "/api/v1/tenants/{tenant}/connections" Read,
     CreateConnection "POST" "/api/v1/tenants/{tenant}/connections" Write,
+    ReadConnectionOrder "GET" "/api/v1/tenants/{tenant}/connections/order" Read,
+    SetConnectionOrder "PUT" "/api/v1/tenants/{tenant}/connections/order" Write,
     ReadConnection "GET" "/api/v1/tenants/{tenant}/connections/{connection}" Read,
     EditConnection "PATCH" "/api/v1/tenants/{tenant}/connections/{connection}" Write,
     DeleteConnection "DELETE" "/api/v1/tenants/{tenant}/connections/{connection}" Write,
