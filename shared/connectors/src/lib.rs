@@ -13,6 +13,7 @@ pub mod base_url;
 pub mod fetch;
 pub mod google;
 pub mod grade;
+pub mod oneroster;
 mod request;
 
 pub use request::RequestError;
