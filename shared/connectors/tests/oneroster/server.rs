@@ -150,7 +150,7 @@ impl Server {
                 (&*parameters["sort"], &*parameters["orderBy"]),
                 ("sourcedId", "asc")
             );
-            rows.sort_by_key(|row| row["sourcedId"].to_string());
+            rows.sort_by_cached_key(|row| row["sourcedId"].to_string());
         }
         let limit = if quirks.ignores_limit {
             usize::MAX
