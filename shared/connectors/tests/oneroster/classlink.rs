@@ -45,6 +45,7 @@ fn applications_are_read_with_their_odd_values() {
     assert!(!format!("{all:?}").contains("secret-bearer"));
     assert_eq!(find(&all, "9022"), Some(&all[1]));
     assert_eq!(find(&all, "%2FgVa9021%3D"), Some(&all[0]));
+    assert_eq!(find(&all, "/gVa9021="), Some(&all[0]));
     assert_eq!(find(&all, "9999"), None);
 }
 

@@ -73,6 +73,11 @@ fn an_answer_that_decides_nothing_leaves_the_person_unconfirmed() {
         raw(404, "application/json", "[]"),
         raw(400, "application/json", "{}"),
         ok(&other),
+        ok(&json!({ "user": {} })),
+        ok(&json!({ "user": null })),
+        ok(&json!({ "user": ["u-1"] })),
+        ok(&json!({ "imsx_codeMajor": "failure", "imsx_CodeMinor": {} })),
+        ok(&json!({ "statusInfoSet": [{ "imsx_codeMinor": "unknown object" }] })),
     ] {
         let (found, end) = look(&["u-1"], |_| Ok(answer.clone()));
         assert!(found.is_empty() && end.is_ok(), "{answer:?}");
@@ -96,9 +101,8 @@ fn an_answer_that_is_none_is_asked_for_again_and_then_a_failure() {
         "<html>",
         "{}",
         "[]",
-        "{\"user\":{}}",
-        "{\"user\":[\"u-1\"]}",
-        "{\"user\":null}",
+        "{\"a\":1,\"b\":2}",
+        "{\"user\":{\"sourc",
     ] {
         let (found, end) = look(&["u-1"], |_| Ok(raw(200, "application/json", body)));
         assert!(found.is_empty(), "{body}");

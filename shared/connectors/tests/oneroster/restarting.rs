@@ -4,7 +4,7 @@ use super::district::{students, user};
 use super::driver::{Driver, Staged, now, plan, stage};
 use super::server::Server;
 use bytes::Bytes;
-use connectors::fetch::{Asking, CompleteRead, Doubt, FetchError};
+use connectors::fetch::{Asking, CompleteRead, Connector, Doubt, FetchError, Poll};
 use connectors::oneroster::Version;
 use connectors::oneroster::fetch::{Fetch, RESTARTS_MAX};
 use http::Request;
@@ -66,7 +66,6 @@ fn the_state_that_was_read_is_known() {
     server.headers.insert("x-perm-rev", "r9".to_owned());
     let mut fetch = Fetch::start(plan(Version::V1_1), now());
     assert_eq!((fetch.revision(), fetch.restarts()), (None, 0));
-    use connectors::fetch::{Connector, Poll};
     let access = super::driver::bearer(super::server::TOKEN);
     if let Poll::Send { chain, request, .. } = fetch.poll(now(), &access) {
         fetch.handle_response(chain, now(), Ok(&server.answer(&request)));
