@@ -56,6 +56,10 @@ struct Total {
     rows: Option<u64>,
     /// Not every page said the same.
     has_moved: bool,
+    /// The most that a page said, and whether a later one said less: then rows moved up, and one
+    /// that moved from an unread page to a read one was never seen.
+    most: u64,
+    has_dropped: bool,
 }
 
 /// What the first page was like.
@@ -277,7 +281,7 @@ impl Listing {
             self.repeats += 1;
             self.rows_repeated = self.rows_repeated.max(ids.len() as u64);
         }
-        if !ids.is_empty() || self.stage == Stage::Head {
+        if has_news || self.stage == Stage::Head {
             self.note_total(headers.total);
         }
         let rows = ids.len() as u64;
@@ -301,7 +305,9 @@ impl Listing {
         let Some(total) = total else {
             return;
         };
-        self.total.has_moved |= (self.total.rows).is_some_and(|before| before != total);
+        self.total.has_moved |= self.total.rows.is_some_and(|before| before != total);
+        self.total.has_dropped |= total < self.total.most;
+        self.total.most = self.total.most.max(total);
         self.total.rows = Some(total);
     }
 
@@ -360,6 +366,10 @@ impl Listing {
         if has_shifted && !self.is_second_pass {
             self.restart(true);
             return Ok(Progress::Again);
+        }
+        // A total that is exceeded was never one.
+        if self.total.has_dropped && received <= self.total.most {
+            return Err(FetchError::Unsettled);
         }
         let looped = FetchError::Looped {
             asking,
