@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod files;
 pub mod google;
 pub mod grade;
+pub mod oneroster;
 mod request;
 
 pub use request::RequestError;
