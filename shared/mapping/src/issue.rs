@@ -29,6 +29,8 @@ pub enum IssueKind {
     BadEmail,
     /// The source shows the same record more than once.
     DuplicateRecord,
+    /// The source shows the person and says that they are gone.
+    GoneAndShown,
     /// A field of the record could not be read.
     MalformedRecord {
         /// The field, as the provider calls it.
@@ -62,9 +64,10 @@ impl IssueKind {
     /// How much issues of this kind matter.
     pub fn severity(&self) -> Severity {
         match self {
-            IssueKind::AbsenceUnconfirmed | IssueKind::MissingName | IssueKind::UnitNotRead => {
-                Severity::Warning
-            }
+            IssueKind::AbsenceUnconfirmed
+            | IssueKind::GoneAndShown
+            | IssueKind::MissingName
+            | IssueKind::UnitNotRead => Severity::Warning,
             IssueKind::AddressTaken { .. }
             | IssueKind::BadEmail
             | IssueKind::DuplicateRecord
@@ -89,6 +92,9 @@ impl fmt::Display for IssueKind {
             }
             IssueKind::BadEmail => f.write_str("has an email address that can't be used"),
             IssueKind::DuplicateRecord => f.write_str("is shown more than once by the source"),
+            IssueKind::GoneAndShown => {
+                f.write_str("is shown by the source, which also says that they are gone")
+            }
             IssueKind::MalformedRecord { field } => {
                 write!(f, "has a field that can't be read: {field}")
             }
