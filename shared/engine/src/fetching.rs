@@ -438,3 +438,31 @@ pub(crate) async fn tidy(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_after_a_restart_lies_behind_everything_that_a_killed_flush_may_have_left() {
+        let mut staged = StagedSnapshot {
+            parts: 3,
+            issue_parts: 2,
+            school_parts: 1,
+            ..StagedSnapshot::default()
+        };
+        staged.stats.records = 40;
+        staged.stats.calls = 7;
+        staged.restart();
+        assert!(staged.first_part >= 3 + RESTART_GAP);
+        assert!(staged.part_range().is_empty());
+        assert_eq!((staged.first_issue_part, staged.first_school_part), (2, 1));
+        assert_eq!((staged.stats.records, staged.stats.calls), (0, 7));
+        // Nothing was staged in between: there is nothing to remove.
+        staged.restart();
+        assert_eq!(staged.dropped, [0..3]);
+        let text = serde_json::to_string(&staged).unwrap();
+        let back: StagedSnapshot = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.part_range(), staged.part_range());
+    }
+}

@@ -160,6 +160,11 @@ impl Reader {
         }))
     }
 
+    /// Whose roster it is.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     /// The commit that is open.
     pub fn commit(&self) -> &Commit {
         &self.commit

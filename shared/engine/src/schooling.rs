@@ -13,12 +13,12 @@ pub use shown::Shown;
 use crate::error::Error;
 use crate::ports::Store;
 use crate::roster::shard::{self, Range};
-use crate::roster::{Entry, Reader};
+use crate::roster::{BaseRow, Entry, Reader, base_map, derived_account_id};
 use crate::staging::BUCKET_BITS;
-use mapping::ids::{ConnectionId, ExternalId};
+use mapping::ids::{AccountId, ConnectionId, ExternalId};
 use mapping::schooling::{Class, ClassMember, School, Schooling};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the name of the map of every connection begins with.
 pub const MAPS: &str = "schooling/";
@@ -91,6 +91,12 @@ impl Entry for SchoolingRow {
         &self.key
     }
 }
+
+/// A page of classes with their connections, and what names the last of them if there are more.
+pub type ClassPage = (
+    Vec<(ConnectionId, Class)>,
+    Option<(ConnectionId, ExternalId)>,
+);
 
 /// What becomes of a row.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -216,6 +222,73 @@ impl Reader {
             Schooling::Class(class) => Some(class),
             Schooling::Course(_) | Schooling::School(_) | Schooling::Session(_) => None,
         }))
+    }
+
+    /// Up to `limit` classes of all connections, after the one that `from` names, and what names the
+    /// last of them if there are more.
+    pub async fn classes(
+        &self,
+        store: &impl Store,
+        from: Option<(ConnectionId, ExternalId)>,
+        limit: usize,
+    ) -> Result<ClassPage, Error> {
+        let mut found = Vec::new();
+        let connections: Vec<ConnectionId> = (self.commit().maps.keys())
+            .filter_map(|map| ConnectionId::parse(map.strip_prefix(MAPS)?).ok())
+            .collect();
+        let name_of = |last: Option<&(ConnectionId, Class)>| {
+            last.map(|(connection, class)| (connection.clone(), class.id.clone()))
+        };
+        for connection in connections {
+            if found.len() >= limit {
+                let last = name_of(found.last());
+                return Ok((found, last));
+            }
+            let cursor = match &from {
+                Some((first, _)) if connection < *first => continue,
+                Some((first, id)) if connection == *first => Some(class_key(id)),
+                _ => None,
+            };
+            let (map, left) = (map_of(&connection), limit - found.len());
+            let is_class = |row: &SchoolingRow| row.as_class().is_some();
+            let (rows, next) = self
+                .page(store, &map, cursor.as_deref(), left, is_class)
+                .await?;
+            found.extend(rows.into_iter().filter_map(|row| match row.value {
+                Schooling::Class(class) => Some((connection.clone(), class)),
+                Schooling::Course(_) | Schooling::School(_) | Schooling::Session(_) => None,
+            }));
+            if next.is_some() {
+                let last = name_of(found.last());
+                return Ok((found, last));
+            }
+        }
+        Ok((found, None))
+    }
+
+    /// The accounts of these people of a connection, as far as it knows them.
+    pub async fn accounts_of(
+        &self,
+        store: &impl Store,
+        connection: &ConnectionId,
+        people: &BTreeSet<&ExternalId>,
+    ) -> Result<BTreeMap<ExternalId, AccountId>, Error> {
+        let map = base_map(connection);
+        let bits = self.map(&map).bits;
+        let tenant = self.tenant();
+        let shards: BTreeSet<u32> = (people.iter())
+            .map(|id| derived_account_id(tenant, connection, id))
+            .map(|derived| shard::index_of_hash(shard::hash(derived.as_str()), bits))
+            .collect();
+        let mut accounts = BTreeMap::new();
+        for index in shards {
+            let rows: Vec<BaseRow> = self.range(store, &map, Range { bits, index }).await?;
+            let known = rows
+                .into_iter()
+                .filter(|row| people.contains(&row.external_id));
+            accounts.extend(known.map(|row| (row.external_id, row.entry.account)));
+        }
+        Ok(accounts)
     }
 
     /// The schools that a connection showed last time, with whether people of them were in scope.

@@ -151,7 +151,7 @@ pub enum Refusal {
     /// Schools of people in scope are not shown any more: a school that is no longer shared must
     /// never look like its people leaving.
     #[error(
-        "{count} schools whose people are in scope are not shown by the source any more: {}",
+        "the source does not show {count} of the schools whose people are in scope any more: {}",
         named(.ids, *.count)
     )]
     SchoolsGone {
