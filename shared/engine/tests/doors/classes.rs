@@ -69,13 +69,14 @@ fn taught() -> District {
             (map_of(&google), map(&district, rows).await),
             (map_of(&files), map(&district, few).await),
         ];
-        let lease = Lease::take(&district.ports, &tenant()).await.unwrap();
+        let maple = tenant();
+        let lease = Lease::take(&district.ports, &maple).await.unwrap().unwrap();
         let draft = Commit {
             maps: BTreeMap::from(maps),
             ..Commit::default()
         };
-        let published = commit::publish(&district.ports, &tenant(), &lease.unwrap(), draft);
-        published.await.unwrap();
+        let published = commit::publish(&district.ports, &maple, &lease, draft).await;
+        published.unwrap();
     });
     district
 }
