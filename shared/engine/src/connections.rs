@@ -192,6 +192,12 @@ pub async fn in_use(store: &impl Store, tenant: &TenantId) -> Result<Option<Conn
     Ok(all.into_iter().find(Connection::is_active))
 }
 
+/// All connections of a tenant in the order in which their word counts.
+pub async fn order(store: &impl Store, tenant: &TenantId) -> Result<Vec<ConnectionId>, Error> {
+    let all = list(store, tenant).await?;
+    Ok(all.into_iter().map(|connection| connection.id).collect())
+}
+
 /// All connections of a tenant, in the order they were made.
 pub async fn list(store: &impl Store, tenant: &TenantId) -> Result<Vec<Connection>, Error> {
     let limit = usize::try_from(CONNECTIONS_MAX).unwrap_or(usize::MAX);

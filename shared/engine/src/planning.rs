@@ -119,6 +119,10 @@ pub struct PlanProgress {
     /// The commit whose roster comes back, when the plan is an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<Generation>,
+    /// True when the undo makes an account other than it is; whoever is as they would be is named
+    /// all the same.
+    #[serde(default)]
+    pub alters: bool,
     /// How many entries what the connection said will have more than before.
     pub base_growth: i64,
     /// Buckets with a change of an account that was not made for the person it comes from.
@@ -336,9 +340,8 @@ pub fn addresses(account: &Account) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     let username = account.username.iter().map(|name| name.to_lowercase());
-    username
-        .chain([account.email.as_str().to_owned()])
-        .collect()
+    let email = (account.email.iter()).map(|email| email.as_str().to_owned());
+    username.chain(email).collect()
 }
 
 /// The bucket of an address.

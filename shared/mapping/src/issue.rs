@@ -31,6 +31,11 @@ pub enum IssueKind {
     DuplicateRecord,
     /// The source shows the person and says that they are gone.
     GoneAndShown,
+    /// An administrator linked the record to an account that is not there.
+    LinkBroken {
+        /// The account.
+        with: AccountId,
+    },
     /// A field of the record could not be read.
     MalformedRecord {
         /// The field, as the provider calls it.
@@ -45,6 +50,9 @@ pub enum IssueKind {
     MissingId,
     /// The record has neither a given nor a family name. The account is made all the same.
     MissingName,
+    /// The record has neither an email address nor a username. The account is made all the same,
+    /// but nobody can sign in with them.
+    NoAddress,
     /// A student and an adult share an address; they are never made one.
     RolesIncompatible {
         /// The account that has the address.
@@ -67,10 +75,12 @@ impl IssueKind {
             IssueKind::AbsenceUnconfirmed
             | IssueKind::GoneAndShown
             | IssueKind::MissingName
+            | IssueKind::NoAddress
             | IssueKind::UnitNotRead => Severity::Warning,
             IssueKind::AddressTaken { .. }
             | IssueKind::BadEmail
             | IssueKind::DuplicateRecord
+            | IssueKind::LinkBroken { .. }
             | IssueKind::MalformedRecord { .. }
             | IssueKind::MatchNotUnique
             | IssueKind::MissingEmail
@@ -95,6 +105,9 @@ impl fmt::Display for IssueKind {
             IssueKind::GoneAndShown => {
                 f.write_str("is shown by the source, which also says that they are gone")
             }
+            IssueKind::LinkBroken { with } => {
+                write!(f, "was linked to account {with}, which is not there")
+            }
             IssueKind::MalformedRecord { field } => {
                 write!(f, "has a field that can't be read: {field}")
             }
@@ -104,6 +117,7 @@ impl fmt::Display for IssueKind {
             IssueKind::MissingEmail => f.write_str("has no email address"),
             IssueKind::MissingId => f.write_str("has no id"),
             IssueKind::MissingName => f.write_str("has no name"),
+            IssueKind::NoAddress => f.write_str("has neither an email address nor a username"),
             IssueKind::RolesIncompatible { with } => write!(
                 f,
                 "shares its email address with account {with}, but one is a student and the \
