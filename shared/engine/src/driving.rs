@@ -172,7 +172,8 @@ async fn advance<P: Ports>(
             let plan = plan_progress(ports, tenant, run).await?;
             // A look has asked about each of its people already. Whoever is missing from a source
             // that is not believed stays, whatever it would say of them.
-            let asks_nobody = plan.absent.is_empty() || run.work == Work::Look || plan.withheld;
+            let asks_nobody =
+                plan.absent.is_empty() || run.work == Work::Look || !plan.removes_missing();
             let next = if asks_nobody {
                 RunState::Settling
             } else {
@@ -292,8 +293,8 @@ async fn decide<P: Store + Clock>(
     let plan = plan_progress(ports, tenant, run).await?;
     run.issues = run.fetched.issues + plan.issues;
     run.counts = plan.counts.clone();
-    run.schooling = plan.schooling_counts;
-    run.absences_withheld = plan.withheld.then(|| plan.absent_count());
+    run.schooling = plan.schooling.counts;
+    run.absences_withheld = (!plan.removes_missing()).then(|| plan.absent_count());
     run.refusals = verdict::refusals(ports, tenant, run, &plan).await?;
     let state = if run.lane == Lane::Preview {
         RunState::Planned

@@ -81,11 +81,6 @@ impl StagedSnapshot {
         self.first_part..self.parts
     }
 
-    /// Whether the source was read whole and there is no reason to doubt what it does not show.
-    pub fn is_believed(&self) -> bool {
-        (self.complete.as_ref()).is_some_and(|complete| complete.doubts().is_empty())
-    }
-
     /// Why the source is not believed.
     pub fn doubts(&self) -> BTreeSet<Doubt> {
         let complete = self.complete.as_ref();
@@ -460,7 +455,7 @@ mod tests {
         assert_eq!((staged.stats.records, staged.stats.calls), (0, 7));
         // Nothing was staged in between: there is nothing to remove.
         staged.restart();
-        assert_eq!(staged.dropped, [0..3]);
+        assert_eq!(staged.dropped, vec![Range { start: 0, end: 3 }]);
         let text = serde_json::to_string(&staged).unwrap();
         let back: StagedSnapshot = serde_json::from_str(&text).unwrap();
         assert_eq!(back.part_range(), staged.part_range());
