@@ -44,6 +44,7 @@ pub mod rules;
 pub mod runs;
 pub mod schedule;
 pub mod scheduling;
+pub mod schooling;
 pub mod seal;
 pub mod secrets;
 pub mod series;

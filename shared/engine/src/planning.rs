@@ -7,9 +7,11 @@
 use crate::error::Error;
 use crate::keys;
 use crate::ports::{Store, StoreError};
-use crate::record::{self, ListEncoder, PIECE_BYTES};
+use crate::record::{self, ListEncoder, PIECE_BYTES, RecordError};
 use crate::roster::{AddressEntry, BaseRow, shard};
+use crate::schooling::{SchoolingChange, SchoolingPlan};
 use crate::staging::{bucket_of_account, write_all};
+use connectors::fetch::Doubt;
 use mapping::account::{Account, Status};
 use mapping::ids::{AccountId, ExternalId, Generation, RunId, TenantId};
 use mapping::issue::Issue;
@@ -85,6 +87,15 @@ pub struct PlanProgress {
     pub seen: u64,
     /// People whom the connection knew and who were not in the snapshot, by bucket.
     pub absent: BTreeMap<u32, u32>,
+    /// How many people whom the connection knew as in scope are gone, as the source itself says.
+    #[serde(default)]
+    pub gone: u64,
+    /// Why the source is not believed. Then nobody is absent or gone, and nothing is taken away.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubts: BTreeSet<Doubt>,
+    /// What becomes of what is shown beside people.
+    #[serde(default)]
+    pub schooling: SchoolingPlan,
     /// The commit whose roster comes back, when the plan is an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<Generation>,
@@ -114,7 +125,12 @@ impl PlanProgress {
     pub fn is_empty(&self) -> bool {
         let changes_nothing =
             self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none();
-        self.is_withdrawn || changes_nothing
+        self.schooling.pieces.is_empty() && (self.is_withdrawn || changes_nothing)
+    }
+
+    /// Whether what the snapshot does not show may be taken away.
+    pub fn removes_missing(&self) -> bool {
+        self.doubts.is_empty()
     }
 
     /// How many people were not in the snapshot.
@@ -197,6 +213,25 @@ impl<'a> PlanWriter<'a> {
             self.ready.push((key, encoder.take()));
             *pieces += 1;
         }
+    }
+
+    /// Adds the updates of one bucket of what the connection shows beside people. A large class is
+    /// larger than a piece, so they are cut anywhere.
+    pub fn schooling(
+        &mut self,
+        progress: &mut PlanProgress,
+        bucket: u32,
+        changes: &[SchoolingChange],
+    ) {
+        let bytes = record::encode(&changes);
+        self.bytes += bytes.len();
+        let mut pieces = 0;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let key = keys::planned_schooling(self.tenant, self.run, bucket, pieces);
+            self.ready.push((key, piece.to_vec()));
+            pieces += 1;
+        }
+        progress.schooling.pieces.insert(bucket, pieces);
     }
 
     /// Adds an issue.
@@ -378,6 +413,26 @@ pub async fn read_base(
         );
     }
     Ok(changes)
+}
+
+/// The updates of one bucket of what the connection shows beside people.
+pub async fn read_schooling(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    bucket: u32,
+    pieces: u32,
+) -> Result<Vec<SchoolingChange>, Error> {
+    let mut bytes = Vec::new();
+    for piece in 0..pieces {
+        let key = keys::planned_schooling(tenant, run, bucket, piece);
+        match store.get(&key).await? {
+            Some(more) => bytes.extend(more),
+            None => return Err(RecordError::Absent { key }.into()),
+        }
+    }
+    let key = keys::planned_schooling(tenant, run, bucket, 0);
+    Ok(record::decode(&key, &bytes)?)
 }
 
 /// The claims on addresses of one bucket, without those of the plan's losers.

@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::{
-    Operation, accounts, connections, document, forward, operations, organizations, resolutions,
-    rules, runs, tenants,
+    Operation, accounts, classes, connections, document, forward, operations, organizations,
+    resolutions, rules, runs, tenants,
 };
 use crate::doors::oauth::Operation as AtProvider;
 use crate::ports::Ports;
@@ -51,6 +51,7 @@ pub(super) async fn perform<P: Ports>(
             Operation::DiscardConnection => Box::pin(connections::discard(call)),
             Operation::RevokeConnection => Box::pin(connections::forward(call, AtProvider::Revoke)),
             Operation::ListOrgUnits => Box::pin(connections::forward(call, AtProvider::OrgUnits)),
+            Operation::ListSchools => Box::pin(classes::schools(call)),
             Operation::ReadRules => Box::pin(rules::read(call)),
             Operation::ReplaceRules
             | Operation::SetLeaving
@@ -85,6 +86,8 @@ pub(super) async fn perform<P: Ports>(
             Operation::RequestPreview => Box::pin(runs::preview(call)),
             Operation::ListAccounts => Box::pin(accounts::list(call)),
             Operation::ReadAccount => Box::pin(accounts::read(call)),
+            Operation::ListClasses => Box::pin(classes::list(call)),
+            Operation::ReadClass => Box::pin(classes::read(call)),
             Operation::ApproveRun
             | Operation::DiscardRun
             | Operation::EditAccount
