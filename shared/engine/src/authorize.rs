@@ -13,6 +13,7 @@ mod begin;
 mod finish;
 mod identity;
 
+pub(crate) use begin::not_in_a_browser;
 pub use begin::{Begun, Started, begin, is_open, start};
 pub use finish::{Finished, finish};
 pub use identity::IdentityError;

@@ -4,17 +4,30 @@
 //! administrator has saved it. Edits stay beside the settings in use until they are saved or
 //! discarded.
 
+mod credentials;
+mod districts;
 mod domain;
 mod edit;
 mod modify;
 mod revoke;
+mod source;
 mod test;
 mod tokens;
 
+pub(crate) use credentials::replace_credentials;
+pub use credentials::{
+    Credentials, CredentialsKind, Method, Opened, PutError, open_credentials, put_credentials,
+};
+pub use districts::{Holder, holder};
 pub use domain::{Domain, DomainError};
 pub use edit::{Edit, NewConnection, create, discard, edit, save};
 pub(crate) use modify::{Change, modify};
-pub use revoke::{Revoked, delete, revoke};
+pub use revoke::{Revoked, delete, forget, remove, revoke};
+pub use source::{
+    ApplicationId, ApplicationIdError, CleverEdit, CleverSettings, CleverVersion, District,
+    DistrictId, DistrictIdError, EMAIL_DOMAINS_MAX, Extent, ExtentEdit, OneRosterEdit,
+    OneRosterSettings, OneRosterVersion, Placement, Source, TokenSettings, Way,
+};
 pub use test::{TestError, directory, org_units, test};
 pub use tokens::{Freshness, TokenFailure, access_token};
 pub(crate) use tokens::{KeptTokens, keep_tokens, read_tokens};
@@ -35,8 +48,26 @@ pub const CONNECTIONS_MAX: u64 = 200;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
+    /// Clever.
+    Clever,
+    /// Nobody: files that are uploaded.
+    Csv,
     /// Google Workspace.
     Google,
+    /// A OneRoster server, or ClassLink's.
+    Oneroster,
+}
+
+impl Provider {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Provider::Clever => "Clever",
+            Provider::Csv => "CSV",
+            Provider::Google => "Google",
+            Provider::Oneroster => "OneRoster",
+        }
+    }
 }
 
 /// Which way people flow.
@@ -72,8 +103,9 @@ pub enum State {
 pub struct ConnectionSettings {
     /// What people call it.
     pub name: String,
-    /// The district's domain at the provider.
-    pub domain: Domain,
+    /// Where it leads.
+    #[serde(flatten)]
+    pub source: Source,
     /// Which way people flow.
     pub mode: SyncMode,
 }
@@ -98,6 +130,15 @@ pub struct TestReport {
     pub missing: Vec<String>,
 }
 
+/// Which credentials an administrator gave; never what they are.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CredentialsGiven {
+    /// Of which kind.
+    pub kind: CredentialsKind,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
 /// A link to a provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Connection {
@@ -118,6 +159,9 @@ pub struct Connection {
     /// Why somebody has to look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
+    /// Which credentials are kept, where an administrator gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsGiven>,
     /// The last connection test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_test: Option<TestReport>,
@@ -148,9 +192,17 @@ pub enum ConnectionError {
     /// The mode is not there yet.
     #[error("the mode {0} is not available yet: use import")]
     NotAvailable(&'static str),
+    /// Only the operator may set this.
+    #[error(
+        "{0}: only the operator may say which district is read, since our key opens every district that approved us"
+    )]
+    Operators(&'static str),
     /// Its state does not allow it.
     #[error("{0}")]
     State(String),
+    /// Another connection reads the district.
+    #[error("another connection, of this tenant or of another one, reads this district already")]
+    Taken,
     /// [`CONNECTIONS_MAX`] were made.
     #[error("a tenant may make at most {CONNECTIONS_MAX} connections")]
     TooMany,
@@ -173,6 +225,14 @@ impl Connection {
     pub fn is_active(&self) -> bool {
         self.state == State::Active
     }
+
+    /// Whether it was authorised and not revoked: it stays where it leads.
+    pub fn is_held(&self) -> bool {
+        matches!(
+            self.state,
+            State::Active | State::Authorized | State::ReconnectNeeded
+        )
+    }
 }
 
 /// Reads a connection.
@@ -190,6 +250,23 @@ pub async fn read(
 pub async fn in_use(store: &impl Store, tenant: &TenantId) -> Result<Option<Connection>, Error> {
     let all = list(store, tenant).await?;
     Ok(all.into_iter().find(Connection::is_active))
+}
+
+/// The domains whose addresses count as verified when this connection shows them: those that its
+/// administrator named, and those of the tenant's authorised Google connections.
+pub async fn verified_domains(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &Connection,
+) -> Result<BTreeSet<Domain>, Error> {
+    let extent = connection.settings.source.extent();
+    let mut domains = extent.map_or_else(BTreeSet::new, |extent| extent.email_domains.clone());
+    for other in list(store, tenant).await? {
+        if other.is_held() {
+            domains.extend(other.settings.source.google_domain().cloned());
+        }
+    }
+    Ok(domains)
 }
 
 /// All connections of a tenant, in the order they were made.

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 pub mod api;
+pub(crate) mod asked;
 pub mod fetch_google;
 pub mod nudge;
 pub mod oauth;

@@ -112,7 +112,10 @@ impl World {
             id: Some(self.connection.clone()),
             provider: Provider::Google,
             name: None,
-            domain: connections::Domain::parse("maplegrove.example").unwrap(),
+            domain: Some(connections::Domain::parse("maplegrove.example").unwrap()),
+            clever: None,
+            csv: None,
+            oneroster: None,
             mode: SyncMode::Import,
         };
         connections::create(&self.ports, &who, &self.tenant, new)

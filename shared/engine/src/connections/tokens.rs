@@ -67,7 +67,9 @@ impl From<ConnectionError> for TokenFailure {
             | ConnectionError::Invalid { .. }
             | ConnectionError::NotAvailable(_)
             | ConnectionError::NotFound
+            | ConnectionError::Operators(_)
             | ConnectionError::State(_)
+            | ConnectionError::Taken
             | ConnectionError::TooMany => TokenFailure::Provider(error.to_string()),
         }
     }

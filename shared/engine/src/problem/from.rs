@@ -3,7 +3,7 @@
 use super::{FieldError, Kind, Problem};
 use crate::access::AccessError;
 use crate::by_hand::RefusedByHand;
-use crate::connections::{ConnectionError, TestError, TokenFailure};
+use crate::connections::{ConnectionError, PutError, TestError, TokenFailure};
 use crate::guarding::GuardError;
 use crate::history::HistoryError;
 use crate::holding::HoldError;
@@ -109,9 +109,17 @@ impl From<ConnectionError> for Problem {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
-            ConnectionError::Exists | ConnectionError::State(_) | ConnectionError::TooMany => {
-                Problem::new(Kind::Conflict, error.to_string())
-            }
+            ConnectionError::Exists
+            | ConnectionError::State(_)
+            | ConnectionError::Taken
+            | ConnectionError::TooMany => Problem::new(Kind::Conflict, error.to_string()),
+            ConnectionError::Operators(field) => Problem {
+                errors: vec![FieldError {
+                    field: field.to_owned(),
+                    detail: "is the operator's to set".to_owned(),
+                }],
+                ..Problem::new(Kind::Forbidden, error.to_string())
+            },
             ConnectionError::Invalid { field, reason } => Problem::field(field, reason),
             ConnectionError::NotAvailable(_) => Problem {
                 kind: Kind::NotImplemented,
@@ -123,6 +131,16 @@ impl From<ConnectionError> for Problem {
             },
             ConnectionError::NotFound => Problem::not_found(),
             ConnectionError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<PutError> for Problem {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Connection(error) => error.into(),
+            PutError::Seal(error) => error.into(),
+            PutError::Engine(error) => error.into(),
         }
     }
 }

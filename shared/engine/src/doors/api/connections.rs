@@ -1,21 +1,27 @@
 //! Connections.
 
 use super::call::{Call, List, made};
-use super::forward::pass_on;
+use super::forward::{hand_over, pass_on};
 use crate::authorize as consent;
-use crate::connections::{self, Connection};
+use crate::connections::{self, Connection, Provider};
+use crate::doors::asked::{ConnectionRequest, Operation};
 use crate::doors::json;
-use crate::doors::oauth::{ConnectionRequest, Operation};
 use crate::doors::shown::show;
 use crate::ports::Ports;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::ConnectionId;
 use serde_json::json;
 
-/// The component that reaches the one provider there is so far.
-const OAUTH_COMPONENT: &str = "oauth";
+/// The component that reaches Clever.
+pub(super) const CLEVER: &str = "fetch-clever";
+
+/// The component that reaches Google for an administrator.
+const GOOGLE: &str = "oauth";
+
+/// The component that reaches OneRoster servers and ClassLink.
+pub(super) const ONEROSTER: &str = "fetch-oneroster";
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -75,6 +81,10 @@ pub(super) async fn discard<P: Ports>(call: &Call<'_, P>) -> Answer {
 pub(super) async fn authorize<P: Ports>(call: &Call<'_, P>) -> Answer {
     let id: ConnectionId = call.id("connection")?;
     let (who, at) = (call.actor()?, (call.tenant()?, &id));
+    let connection = found(call).await?;
+    if connection.provider != Provider::Google {
+        return Err(consent::not_in_a_browser(connection.provider).into());
+    }
     // The consent can only go on with Google's credentials: say so now rather than in a browser.
     let checked = forward(call, Operation::Check).await?;
     if checked.status() != StatusCode::OK {
@@ -85,13 +95,77 @@ pub(super) async fn authorize<P: Ports>(call: &Call<'_, P>) -> Answer {
     Ok(json(StatusCode::CREATED, &body))
 }
 
-/// Has the component that reaches Google do it, and passes its answer on.
-pub(super) async fn forward<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Answer {
+/// What an administrator does at the provider, by the component that reaches it.
+async fn forward<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Answer {
+    let connection = found(call).await?;
+    let component = match connection.provider {
+        Provider::Clever => CLEVER,
+        Provider::Google => GOOGLE,
+        Provider::Oneroster => ONEROSTER,
+        Provider::Csv => {
+            let detail = "this connection is for files and reaches no provider";
+            return Err(Problem::new(Kind::Conflict, detail));
+        }
+    };
     let asked = ConnectionRequest {
         operation,
         tenant: call.tenant()?.clone(),
-        connection: call.id("connection")?,
+        connection: connection.id,
         actor: call.actor()?,
     };
-    pass_on(call.ports, OAUTH_COMPONENT, "/connection", &asked).await
+    pass_on(call.ports, component, "/connection", &asked).await
+}
+
+async fn found<P: Ports>(call: &Call<'_, P>) -> Result<Connection, Problem> {
+    let id: ConnectionId = call.id("connection")?;
+    let connection = connections::read(call.ports, call.tenant()?, &id).await?;
+    connection.ok_or_else(Problem::not_found)
+}
+
+pub(super) async fn test<P: Ports>(call: &Call<'_, P>) -> Answer {
+    forward(call, Operation::Test).await
+}
+
+pub(super) async fn org_units<P: Ports>(call: &Call<'_, P>) -> Answer {
+    if found(call).await?.provider != Provider::Google {
+        let detail = "only Google has org units";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    forward(call, Operation::OrgUnits).await
+}
+
+pub(super) async fn revoke<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let connection = found(call).await?;
+    if connection.provider == Provider::Google {
+        return forward(call, Operation::Revoke).await;
+    }
+    // Nobody has to be told: what is kept here is forgotten.
+    let (who, at) = (call.actor()?, (call.tenant()?, &connection.id));
+    let revoked = connections::forget(call.ports, &who, at).await?;
+    Ok(json(StatusCode::OK, &revoked))
+}
+
+pub(super) async fn delete<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let connection = found(call).await?;
+    if connection.provider == Provider::Google {
+        return forward(call, Operation::Delete).await;
+    }
+    let (who, at) = (call.actor()?, (call.tenant()?, &connection.id));
+    let revoked = connections::forget(call.ports, &who, at).await?;
+    connections::remove(call.ports, &who, at).await?;
+    Ok(json(StatusCode::OK, &revoked))
+}
+
+/// Hands credentials over as they came: nothing here reads them.
+pub(super) async fn put_credentials<P: Ports>(call: &Call<'_, P>) -> Answer {
+    if found(call).await?.provider != Provider::Oneroster {
+        let detail = "this connection takes no credentials: only those to a OneRoster server do";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    hand_over(call, ONEROSTER).await
+}
+
+/// The districts that approved us, as the component that has our key sees them.
+pub(super) async fn list_districts<P: Ports>(call: &Call<'_, P>, component: &str) -> Answer {
+    pass_on(call.ports, component, "/districts", &json!({})).await
 }
