@@ -14,6 +14,7 @@
 mod batch;
 mod complete;
 mod error;
+pub(crate) mod exchange;
 pub(crate) mod lanes;
 mod presence;
 pub(crate) mod seen;

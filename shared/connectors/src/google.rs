@@ -4,7 +4,6 @@ pub mod channels;
 pub mod connection_test;
 pub mod directory;
 pub mod errors;
-mod exchange;
 pub mod fetch;
 pub mod id_token;
 pub mod look;

@@ -10,6 +10,7 @@
 //! is there".
 
 pub mod base_url;
+pub mod clever;
 pub mod fetch;
 pub mod google;
 pub mod grade;

@@ -1,5 +1,7 @@
 //! Building requests: queries, forms and the headers that every request has.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -64,6 +66,23 @@ pub(crate) fn get(address: &str, access_token: &str) -> Result<Request<Bytes>, R
         .header(header::AUTHORIZATION, format!("Bearer {access_token}"))
         .header(header::ACCEPT, "application/json")
         .header(header::ACCEPT_ENCODING, "gzip")
+        .header(header::USER_AGENT, USER_AGENT)
+        .body(Bytes::new())
+        .map_err(|_| RequestError)
+}
+
+/// A `GET` with a name and a password.
+pub(crate) fn get_basic(
+    address: &str,
+    name: &str,
+    password: &str,
+) -> Result<Request<Bytes>, RequestError> {
+    let pair = STANDARD.encode(format!("{name}:{password}"));
+    Request::builder()
+        .method(Method::GET)
+        .uri(address)
+        .header(header::AUTHORIZATION, format!("Basic {pair}"))
+        .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, USER_AGENT)
         .body(Bytes::new())
         .map_err(|_| RequestError)

@@ -202,6 +202,12 @@ impl Lanes {
         self.waits.insert(chain, Wait { attempts, retry_at });
     }
 
+    /// The provider said that nothing more is allowed before this time.
+    pub(crate) fn pause(&mut self, now: Timestamp, until: Timestamp) {
+        let latest = later(now, RETRY_AFTER_MAX);
+        self.paused_until = self.paused_until.max(Some(until.min(latest)));
+    }
+
     /// The first failure is the one that is reported.
     pub(crate) fn fail(&mut self, error: FetchError) {
         self.failed.get_or_insert(error);

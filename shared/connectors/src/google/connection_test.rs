@@ -5,7 +5,8 @@ use super::directory::{
     Directory, ORG_UNITS_BYTES_MAX, PAGE_BYTES_MAX, parse_groups_page, parse_members_page,
     parse_org_units, parse_users_page,
 };
-use super::exchange::{self, Answer};
+use super::errors::ApiError;
+use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn, WINDOW_DEFAULT};
 use crate::fetch::{
     Asking, ChainId, Connector, FetchError, Malformation, Poll, Refusal, TransportFailure,
@@ -244,7 +245,7 @@ impl Connector for ConnectionTest {
                 }
             },
             Answer::Handled => return,
-            Answer::Refused(error) => Finding::Refused(error.refusal()),
+            Answer::Refused(error) => Finding::Refused(ApiError::refusal(&error)),
         };
         self.lanes.succeed(chain);
         self.waiting.remove(&chain);

@@ -1,8 +1,10 @@
 //! Error answers of Google's APIs (PROVIDERS 2.11 and A.1).
 
-use crate::fetch::Refusal;
+use crate::fetch::exchange::{Advice, ErrorAnswer};
+use crate::fetch::{Cause, Refusal};
 use bytes::Bytes;
 use http::{Response, header};
+use jiff::Timestamp;
 use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
@@ -135,6 +137,26 @@ impl ApiError {
             | Reason::Unknown => Refusal::Unexpected {
                 status: self.status,
             },
+        }
+    }
+}
+
+impl ErrorAnswer for ApiError {
+    fn read(response: &Response<Bytes>, _: Timestamp) -> Self {
+        Self::parse(response)
+    }
+
+    fn advice(&self) -> Advice {
+        match self.retry {
+            RetryAdvice::After(after) if self.reason == Reason::RateLimited => {
+                Advice::Retry(Cause::RateLimited, after)
+            }
+            RetryAdvice::After(after) => {
+                let status = self.status;
+                Advice::Retry(Cause::ServerError { status }, after)
+            }
+            RetryAdvice::No => Advice::Final,
+            RetryAdvice::Refresh => Advice::Refresh,
         }
     }
 }

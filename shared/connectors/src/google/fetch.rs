@@ -18,7 +18,7 @@ use super::directory::{
     USERS_PAGE_SIZE,
 };
 use super::errors::{ApiError, Reason};
-use super::exchange::{self, Answer};
+use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, Batch, ChainId, CompleteRead, Connector, FetchError, Poll, Refusal, Totals,

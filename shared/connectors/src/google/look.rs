@@ -10,8 +10,8 @@ use super::directory::{
     parse_has_member, parse_org_units, parse_user,
 };
 use super::errors::{ApiError, Reason};
-use super::exchange::{self, Answer};
 use super::fetch::{UnitScopes, missing_unit};
+use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, ChainId, Connector, FetchError, Malformation, OrgUnit, Poll, TransportFailure,

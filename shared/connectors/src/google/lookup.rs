@@ -7,8 +7,8 @@ use super::directory::{
     Directory, GroupsPage, PAGE_BYTES_MAX, SINGLE_BYTES_MAX, parse_groups_page, parse_has_member,
     parse_user,
 };
-use super::exchange::{self, Answer};
 use super::fetch::GroupScope;
+use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, ChainId, Connector, FetchError, Malformation, Poll, Presence, Refusal, TransportFailure,

@@ -1,31 +1,50 @@
-//! From an answer to a body worth reading: what every call to the Directory API has in common.
+//! From an answer to a body worth reading: what every call to a provider has in common.
 
-use super::errors::{ApiError, Reason, RetryAdvice};
-use crate::fetch::lanes::Lanes;
-use crate::fetch::{Asking, Cause, ChainId, FetchError, Malformation, TransportFailure};
+use super::lanes::Lanes;
+use super::{Asking, Cause, ChainId, FetchError, Malformation, TransportFailure};
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use jiff::Timestamp;
+use std::time::Duration;
+
+/// What may help after an error answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Advice {
+    /// Nothing: the same request will fail again.
+    Final,
+    /// The same request with fresh access, once.
+    Refresh,
+    /// The same request, after this long if the provider said so, else after a backoff.
+    Retry(Cause, Option<Duration>),
+}
+
+/// An error answer, as each provider writes its own.
+pub(crate) trait ErrorAnswer {
+    /// Reads an answer whose status is not a success.
+    fn read(response: &Response<Bytes>, now: Timestamp) -> Self;
+    /// What may help.
+    fn advice(&self) -> Advice;
+}
 
 /// What an answer turned out to be.
-pub(crate) enum Answer<'a> {
+pub(crate) enum Answer<'a, E> {
     /// A success in JSON.
     Body(&'a [u8]),
     /// It was seen to: another attempt will come, or the conversation has failed, or nobody waits
     /// for it.
     Handled,
     /// A refusal which the caller may understand.
-    Refused(ApiError),
+    Refused(E),
 }
 
 /// Sees to everything that does not depend on what was asked.
-pub(crate) fn receive<'a>(
+pub(crate) fn receive<'a, E: ErrorAnswer>(
     lanes: &mut Lanes,
     chain: ChainId,
     now: Timestamp,
     asking: Asking,
     response: Result<&'a Response<Bytes>, TransportFailure>,
-) -> Answer<'a> {
+) -> Answer<'a, E> {
     let Some(token_number) = lanes.land(chain) else {
         return Answer::Handled;
     };
@@ -45,20 +64,11 @@ pub(crate) fn receive<'a>(
         lanes.retry(chain, now, asking, cause, None);
         return Answer::Handled;
     }
-    let error = ApiError::parse(response);
-    match error.retry {
-        RetryAdvice::Refresh => lanes.token_refused(token_number),
-        RetryAdvice::After(after) => {
-            let cause = if error.reason == Reason::RateLimited {
-                Cause::RateLimited
-            } else {
-                Cause::ServerError {
-                    status: error.status,
-                }
-            };
-            lanes.retry(chain, now, asking, cause, after);
-        }
-        RetryAdvice::No => return Answer::Refused(error),
+    let error = E::read(response, now);
+    match error.advice() {
+        Advice::Final => return Answer::Refused(error),
+        Advice::Refresh => lanes.token_refused(token_number),
+        Advice::Retry(cause, after) => lanes.retry(chain, now, asking, cause, after),
     }
     Answer::Handled
 }
