@@ -14,6 +14,7 @@ pub mod clever;
 pub mod fetch;
 pub mod google;
 pub mod grade;
+pub mod oneroster;
 mod request;
 
 pub use request::RequestError;

@@ -60,10 +60,18 @@ fn decode(text: &str) -> String {
 
 /// A `GET` with a bearer token.
 pub(crate) fn get(address: &str, access_token: &str) -> Result<Request<Bytes>, RequestError> {
+    get_authorized(address, &format!("Bearer {access_token}"))
+}
+
+/// A `GET` with this text as its authorization.
+pub(crate) fn get_authorized(
+    address: &str,
+    authorization: &str,
+) -> Result<Request<Bytes>, RequestError> {
     Request::builder()
         .method(Method::GET)
         .uri(address)
-        .header(header::AUTHORIZATION, format!("Bearer {access_token}"))
+        .header(header::AUTHORIZATION, authorization)
         .header(header::ACCEPT, "application/json")
         .header(header::ACCEPT_ENCODING, "gzip")
         .header(header::USER_AGENT, USER_AGENT)

@@ -44,6 +44,10 @@ pub struct Batch {
     pub units: Option<Vec<OrgUnit>>,
     /// Records that could not be taken as they stand. Their ids count as present.
     pub issues: Vec<Issue>,
+    /// True when the provider's data changed so much that the read begins anew: forget every part
+    /// that was staged before this batch. What belongs to the read that began anew comes later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarted: bool,
 }
 
 impl Batch {
@@ -60,10 +64,11 @@ impl Batch {
             everyone: BTreeSet::new(),
             units: None,
             issues: Vec::new(),
+            restarted: false,
         }
     }
 
-    /// True when there is nothing to stage.
+    /// True when there is nothing to stage and nothing to forget.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.members.is_empty()
@@ -73,5 +78,6 @@ impl Batch {
             && self.everyone.is_empty()
             && self.units.is_none()
             && self.issues.is_empty()
+            && !self.restarted
     }
 }
