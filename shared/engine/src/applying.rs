@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::keys;
 use crate::lease::Lease;
+use crate::places;
 use crate::planning::{
     self, ADDRESS_BITS, BaseChange, PlanProgress, read_base, read_changes, read_claims,
 };
@@ -153,6 +154,7 @@ pub async fn slice<P: Store + Clock>(
         work.prepare(ports, &mut progress, deadline).await?;
     }
     record::write(ports, &key, &progress).await?;
+    places::make(ports, tenant, run).await?;
     let mut maps = source.maps;
     maps.append(&mut progress.maps);
     let draft = Commit {

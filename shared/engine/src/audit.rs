@@ -81,6 +81,8 @@ pub enum Action {
     OrganizationDeleted,
     /// An organization was renamed.
     OrganizationRenamed,
+    /// Somebody said what is to become of a person whom nobody could match.
+    PersonResolved,
     /// A look at one person of a connection was asked for.
     PersonSyncRequested,
     /// A preview was asked for.

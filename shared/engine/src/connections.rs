@@ -269,6 +269,12 @@ pub async fn verified_domains(
     Ok(domains)
 }
 
+/// All connections of a tenant in the order in which their word counts.
+pub async fn order(store: &impl Store, tenant: &TenantId) -> Result<Vec<ConnectionId>, Error> {
+    let all = list(store, tenant).await?;
+    Ok(all.into_iter().map(|connection| connection.id).collect())
+}
+
 /// All connections of a tenant, in the order they were made.
 pub async fn list(store: &impl Store, tenant: &TenantId) -> Result<Vec<Connection>, Error> {
     let limit = usize::try_from(CONNECTIONS_MAX).unwrap_or(usize::MAX);

@@ -20,6 +20,7 @@ use crate::looking;
 use crate::planning::PlanProgress;
 use crate::ports::{Clock, Ports, Store};
 use crate::record;
+use crate::resolutions;
 use crate::roster::commit;
 use crate::rules;
 use crate::runs::{self, Failure, Lane, Run, RunState, Work};
@@ -236,6 +237,7 @@ async fn begin<P: Ports>(
     }
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
+    resolutions::freeze(ports, tenant, &connection, &run.id).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
     run.work = runs::settle_work(ports, tenant, run).await?;
     // When a full run served the requests that came with the hints, there may be none left.

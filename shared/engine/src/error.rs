@@ -6,6 +6,9 @@ use crate::record::RecordError;
 /// A failure of the surroundings: the step did not happen or may be done again.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
+    /// Somebody else writes the same at this moment.
+    #[error("somebody else is changing the same at this moment: {0}")]
+    Busy(String),
     /// A stored record can't be used.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -4,6 +4,7 @@
 //! is not even loaded. The clock of a plan is the start of its run, so evaluating again after a
 //! crash writes the same plan.
 
+use crate::connections;
 use crate::error::Error;
 use crate::fetching::{self, StagedSnapshot};
 use crate::keys;
@@ -12,6 +13,7 @@ use crate::looking::Sights;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
 use crate::ports::{Clock, Store};
 use crate::record::{self, RecordError};
+use crate::resolutions::{self, Resolutions};
 use crate::roster::shard::Range;
 use crate::roster::{
     ACCOUNTS, ADDRESSES, BaseRow, Reader, base_map, derived_account_id, second_account_id,
@@ -25,10 +27,10 @@ use mapping::evaluate::{CompiledRules, Evaluation, Explanation, evaluate, explai
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
 use mapping::matching;
 use mapping::plan::{
-    BaseEntry, BaseUpdate, Observation, Scope, StepInput, StepOutcome, is_unchanged, record_digest,
-    step,
+    BaseEntry, BaseUpdate, Observation, Resolution, Scope, StepInput, StepOutcome, is_unchanged,
+    record_digest, step,
 };
-use mapping::rules::{EditError, GroupNeed, RuleSet};
+use mapping::rules::{EditError, GroupNeed, RuleSet, SchoolPlaces};
 use mapping::source::SourceRecord;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,14 +43,22 @@ pub struct RunRules {
 
 impl RunRules {
     /// Prepares a rule set; `paths` are the present paths of org units by the provider's id, so
-    /// that rules keep reaching a unit that was renamed or moved. Following a unit is no change of
+    /// that rules keep reaching a unit that was renamed or moved; `places` are what became of its schools. Following a unit is no change of
     /// rules: the version stays.
-    pub fn new(rules: &RuleSet, paths: &BTreeMap<String, String>) -> Result<Self, EditError> {
+    pub fn new(
+        rules: &RuleSet,
+        paths: &BTreeMap<String, String>,
+        places: Option<SchoolPlaces>,
+    ) -> Result<Self, EditError> {
         let mut followed = rules.clone();
         followed.follow_units(paths)?;
         followed.version = rules.version;
+        let compiled = CompiledRules::new(&followed);
         Ok(Self {
-            compiled: CompiledRules::new(&followed),
+            compiled: match places {
+                Some(places) => compiled.with_schools(places),
+                None => compiled,
+            },
             group_need: rules.group_need(),
         })
     }
@@ -61,7 +71,8 @@ impl RunRules {
     }
 }
 
-/// Keeps the rules as they are for a run: an edit while it is under way concerns the next one.
+/// Keeps the rules as they are for a run: an edit while it is under way concerns the next one. So
+/// with what administrators said about single people.
 pub async fn freeze_rules(
     store: &impl Store,
     tenant: &TenantId,
@@ -92,6 +103,10 @@ pub(crate) struct Evaluator<'a> {
     /// Which groups the rules look at; a single look at a person does not show them all.
     pub(crate) group_need: &'a GroupNeed,
     pub(crate) reader: Reader,
+    /// What administrators said about people of the connection.
+    resolutions: Resolutions,
+    /// The connections in the order in which their word counts.
+    precedence: Vec<ConnectionId>,
     pub(crate) now_ms: i64,
 }
 
@@ -118,6 +133,8 @@ impl<'a> Evaluator<'a> {
             rules: &rules.compiled,
             group_need: &rules.group_need,
             reader,
+            resolutions: resolutions::frozen(store, tenant, &run.id).await?,
+            precedence: connections::order(store, tenant).await?,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
     }
@@ -181,7 +198,14 @@ impl<'a> Evaluator<'a> {
         }
         let matched = match person.observation {
             Observation::Present(record) if account.is_none() => {
-                self.matched(store, record).await?
+                match self.resolutions.get(person.external_id) {
+                    Some(Resolution::Link { account }) => {
+                        self.reader.account(store, account).await?
+                    }
+                    Some(Resolution::Ignore | Resolution::Separate) | None => {
+                        self.matched(store, record).await?
+                    }
+                }
             }
             Observation::Present(_) | Observation::Absent { .. } => None,
         };
@@ -194,6 +218,8 @@ impl<'a> Evaluator<'a> {
             matched: matched.as_ref(),
             // Two people of one snapshot with one address are found when the plan is settled.
             email_shared: false,
+            resolution: self.resolutions.get(person.external_id),
+            precedence: &self.precedence,
             new_account_id,
             now_ms: self.now_ms,
         });

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::evaluation::RunRules;
+use crate::places;
 use crate::ports::{Store, Transport};
 use crate::roster::Reader;
 use crate::rules;
@@ -70,8 +71,10 @@ pub async fn explain<P: Store + Transport>(
         },
     };
     let rule_set = rules::read(ports, &question.tenant, &question.connection).await?;
+    let places = places::kept(ports, &question.tenant, &question.connection).await?;
+    let places = rule_set.schools.is_in_use().then_some(places);
     let explanation = match &person {
-        Person::Record { record } => RunRules::new(&rule_set, &BTreeMap::new())
+        Person::Record { record } => RunRules::new(&rule_set, &BTreeMap::new(), places)
             .ok()
             .map(|rules| rules.explain(record)),
         Person::Nobody | Person::Unavailable { .. } => None,

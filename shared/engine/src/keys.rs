@@ -67,6 +67,16 @@ pub fn rule_set(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("rules/{tenant}/{connection}")
 }
 
+/// What administrators said about single people of a connection.
+pub fn resolutions(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("resolutions/{tenant}/{connection}")
+}
+
+/// Which organization stands for which school of a connection.
+pub fn places(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("places/{tenant}/{connection}")
+}
+
 /// A piece of a record that is larger than one value, see [`crate::large`].
 pub fn piece(record: &str, digest: &str) -> String {
     format!("{record}/piece/{digest}")

@@ -300,8 +300,10 @@ impl Evaluator<'_> {
                 writer.issue(progress, issue);
             }
             if let Observation::Present(record) = observation {
-                // Without a unit nobody can say whether the person left.
-                let is_unusable = record.org_unit_path.is_none();
+                // Without a unit, a school or a role nobody can say whether the person left.
+                let is_unusable = record.org_unit_path.is_none()
+                    && record.placements.is_empty()
+                    && record.roles.is_empty();
                 let digest = record_digest(record);
                 let version = self.rules.version();
                 if is_unusable || known.is_some_and(|row| is_unchanged(&row.entry, digest, version))

@@ -147,6 +147,39 @@ pub(crate) async fn insert(
     create(ports, who, tenant, new).await.map(|_| ())
 }
 
+/// Makes those of these organizations that are not there yet, all of them or none. One whose name
+/// was taken meanwhile gets its id behind the name.
+pub(crate) async fn make_all(
+    ports: &(impl Store + Clock),
+    who: &Actor,
+    tenant: &TenantId,
+    wanted: BTreeMap<OrganizationId, String>,
+) -> Result<(), Error> {
+    let record = load(ports, tenant).await?;
+    let mut next = record.value;
+    let before = next.len();
+    for (id, name) in wanted {
+        if next.contains_key(&id) {
+            continue;
+        }
+        let name = match check_unique(&next, &name, None) {
+            Ok(()) => name,
+            Err(_) => format!("{name} ({id})"),
+        };
+        next.insert(id.clone(), Organization { id, name });
+    }
+    if next.len() == before {
+        return Ok(());
+    }
+    let change = (Action::OrganizationCreated, "schools");
+    match replace(ports, who, tenant, (record.version, next), change).await {
+        Ok(()) => Ok(()),
+        Err(OrganizationError::Engine(error)) => Err(error),
+        // Somebody edits them at this moment: the step is taken again.
+        Err(error) => Err(Error::Busy(error.to_string())),
+    }
+}
+
 /// A random id for an organization.
 pub fn random_id(random: &impl Random) -> Result<OrganizationId, IdError> {
     OrganizationId::parse(secrets::random_id(random, "org"))

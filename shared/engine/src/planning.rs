@@ -286,9 +286,8 @@ pub fn addresses(account: &Account) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     let username = account.username.iter().map(|name| name.to_lowercase());
-    username
-        .chain([account.email.as_str().to_owned()])
-        .collect()
+    let email = (account.email.iter()).map(|email| email.as_str().to_owned());
+    username.chain(email).collect()
 }
 
 /// The bucket of an address.

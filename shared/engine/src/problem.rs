@@ -211,6 +211,7 @@ impl From<Error> for Problem {
             ),
             Error::Record(crate::record::RecordError::Store(error)) => Error::Store(error).into(),
             Error::Record(error) => Problem::new(Kind::Internal, error.to_string()),
+            Error::Busy(_) => Problem::new(Kind::Conflict, error.to_string()),
             #[expect(
                 unreachable_patterns,
                 reason = "the engine's steps add their own failures"

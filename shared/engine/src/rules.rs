@@ -9,11 +9,12 @@ use crate::error::Error;
 use crate::keys;
 use crate::large;
 use crate::organizations::{self, Organization, OrganizationError};
+use crate::places;
 use crate::ports::{Clock, Random, Store};
 use crate::secrets;
 use crate::versioned::{self, ReplaceError};
 use mapping::ids::{ConnectionId, IdError, OrganizationId, RuleId, TenantId};
-use mapping::rules::{DefaultIds, EditError, GroupNeed, RuleSet, RuleSetVersion};
+use mapping::rules::{DefaultIds, EditError, GroupNeed, RuleSet, RuleSetVersion, SchoolPlace};
 
 /// Why a rule set was not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -130,11 +131,31 @@ pub async fn user_of(
 ) -> Result<Option<ConnectionId>, Error> {
     for connection in connections::list(store, tenant).await? {
         let rules = read(store, tenant, &connection.id).await?;
-        if organizations_of(&rules).any(|id| id == organization) {
+        let is_named = organizations_of(&rules).any(|id| id == organization);
+        if is_named
+            || stands_for_school(store, tenant, (&connection.id, &rules), organization).await?
+        {
             return Ok(Some(connection.id));
         }
     }
     Ok(None)
+}
+
+/// Whether an organization was made for, or tied to, a school that the rules take over.
+async fn stands_for_school(
+    store: &impl Store,
+    tenant: &TenantId,
+    (connection, rules): (&ConnectionId, &RuleSet),
+    organization: &OrganizationId,
+) -> Result<bool, Error> {
+    if !rules.schools.is_in_use() {
+        return Ok(false);
+    }
+    let places = places::kept(store, tenant, connection).await?;
+    Ok(places
+        .schools
+        .values()
+        .any(|place| matches!(place, SchoolPlace::Organization { id, .. } if id == organization)))
 }
 
 /// Whether a fetch for these rules reads groups, so that the group scopes are needed.
@@ -162,5 +183,6 @@ fn organizations_of(rules: &RuleSet) -> impl Iterator<Item = &OrganizationId> {
         .iter()
         .filter_map(|assignment| assignment.organization.as_ref());
     let sets = rules.mapping_sets.iter().map(|set| &set.organization);
-    links.chain(assignments).chain(sets)
+    let schools = rules.schools.links.iter().map(|link| &link.organization);
+    links.chain(assignments).chain(sets).chain(schools)
 }

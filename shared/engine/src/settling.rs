@@ -19,7 +19,7 @@ use crate::staging::Bucket;
 use connectors::fetch::Presence;
 use jiff::Timestamp;
 use mapping::evaluate::{Evaluation, evaluate};
-use mapping::ids::{ExternalId, RunId, TenantId};
+use mapping::ids::{AccountId, ExternalId, RunId, TenantId};
 use mapping::issue::{Issue, IssueKind};
 use mapping::plan::{Absence, Observation};
 use mapping::rules::GroupNeed;
@@ -74,11 +74,12 @@ pub async fn slice<P: Store + Clock>(
         });
     }
     if !progress.losers.is_empty() {
+        let withdrawn = withdraw(ports, tenant, run, &mut progress).await?;
         for account in &progress.losers.clone() {
-            let issue = Issue::new(IssueKind::MatchNotUnique, None, Some(account.clone()));
+            let person = withdrawn.get(account).cloned();
+            let issue = Issue::new(IssueKind::MatchNotUnique, person, Some(account.clone()));
             writer.issue(&mut progress, issue);
         }
-        withdraw(ports, tenant, &run.id, &mut progress).await?;
     }
     progress.settled = true;
     writer.save(ports, &mut progress).await?;
@@ -139,22 +140,29 @@ async fn settle_addresses(
     }
 }
 
-/// Counts a plan without its losers, and says whether anything of it is left.
+/// Counts a plan without its losers, and notes whether anything of it is left. Returns the losers'
+/// ids at the source, as far as the plan knows them.
 async fn withdraw(
     store: &impl Store,
     tenant: &TenantId,
-    run: &RunId,
+    of: &Run,
     progress: &mut PlanProgress,
-) -> Result<(), Error> {
+) -> Result<BTreeMap<AccountId, ExternalId>, Error> {
+    let run = &of.id;
     let mut counts = Counts::default();
     let mut is_withdrawn = true;
+    let mut people = BTreeMap::new();
     for (to, sources) in &progress.changes {
         for (from, pieces) in sources {
             for change in read_changes(store, tenant, run, *to, *from, *pieces).await? {
                 if !progress.losers.contains(&change.account) {
                     counts.add(&change);
                     is_withdrawn = false;
+                    continue;
                 }
+                let mut links = change.after.sources.into_iter();
+                let own = links.find(|link| of.connection.as_ref() == Some(&link.connection));
+                people.extend(own.map(|link| (change.account, link.external_id)));
             }
         }
     }
@@ -164,7 +172,7 @@ async fn withdraw(
     }
     progress.counts = counts;
     progress.is_withdrawn = is_withdrawn;
-    Ok(())
+    Ok(people)
 }
 
 impl Evaluator<'_> {

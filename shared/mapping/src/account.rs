@@ -2,7 +2,7 @@
 
 use crate::ids::{AccountId, ConnectionId, ExternalId, OrganizationId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Longest email address accepted, in bytes (RFC 5321 path limit less its brackets).
@@ -222,13 +222,47 @@ pub enum StatusCause {
     Undone,
 }
 
+/// What one source says of a person. Kept in an account that several sources know, so that each
+/// can change or leave without taking away what another says.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Another name to sign in with, lower-cased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Given name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub given_name: String,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub family_name: String,
+    /// Roles.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<Role>,
+    /// The kind of person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_type: Option<UserType>,
+    /// Grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grade: Option<String>,
+    /// Places in organizations.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub memberships: BTreeSet<Membership>,
+    /// True when the source shows the person as suspended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
+}
+
 /// A person as Rollcall keeps them.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// Ours, stable for ever.
     pub id: AccountId,
-    /// Unique in the tenant among accounts that are not deleted.
-    pub email: Email,
+    /// Unique in the tenant among accounts that are not deleted; `None` where no source states one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// Another name to sign in with, unique in the tenant; lower-cased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -265,6 +299,10 @@ pub struct Account {
     pub pinned: BTreeSet<Field>,
     /// The connections that know this person.
     pub sources: BTreeSet<SourceLink>,
+    /// What each connection says, while several know the person; empty otherwise, for then the
+    /// account itself is what the one connection says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statements: BTreeMap<ConnectionId, Statement>,
     /// When the account was made, in milliseconds since the Unix epoch.
     pub created_at_ms: i64,
     /// When a field last changed, in milliseconds since the Unix epoch.

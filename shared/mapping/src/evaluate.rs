@@ -1,6 +1,8 @@
 //! Evaluation: what a rule set makes of one source record (SPEC section 3).
 //!
-//! A person is in scope when a link or an assignment covers them **and** the first filter rule
+//! A person whom the source itself places in a school that is taken over, or to whom it gives a role in
+//! the whole district, is in scope unless the first filter rule that matches is BLOCK. Anybody else
+//! is in scope when a link or an assignment covers them **and** the first filter rule
 //! that matches them is ALLOW. A link covers its own unit, compared without regard to case, and
 //! the units below if it says so; an assignment covers its unit likewise, or the members of its
 //! group. Every mapping set that matches then adds a membership; user type and grade come from
@@ -11,9 +13,12 @@
 
 mod compiled;
 mod explain;
+mod stated;
 
 pub use compiled::CompiledRules;
-pub use explain::{Coverage, Explanation, FilterVerdict, Outcome, SetVerdict, explain};
+pub use explain::{
+    Coverage, Explanation, FilterVerdict, Outcome, PlacementVerdict, SetVerdict, explain,
+};
 
 use crate::account::{Email, Membership, Role, UserType};
 use crate::ids::RuleId;
@@ -22,6 +27,7 @@ use crate::rules::FilterStatus;
 use crate::source::SourceRecord;
 use compiled::{Facts, first_match};
 use serde::{Deserialize, Serialize};
+use stated::Stated;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -39,8 +45,9 @@ pub enum Evaluation {
 /// An account as the rules want it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
-    /// The address.
-    pub email: Email,
+    /// The address; `None` only where a source that states schools itself has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// Another name to sign in with, lower-cased; `None` where the source states none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -69,10 +76,13 @@ pub struct Desired {
 /// The rules that put a person on the roster.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Cause {
-    /// The links and assignments that cover the person, links first, each in order.
+    /// The links and assignments that cover the person, links first, each in order; then the school
+    /// links.
     pub mappings: Vec<RuleId>,
-    /// The filter rule that decided.
-    pub filter: RuleId,
+    /// The filter rule that decided; `None` when none had to, because the source itself places the
+    /// person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<RuleId>,
     /// The mapping sets that match, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mapping_sets: Vec<RuleId>,
@@ -80,12 +90,14 @@ pub struct Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "covered by {}, allowed by filter rule {}",
-            list(&self.mappings),
-            self.filter
-        )?;
+        match (&self.filter, self.mappings.is_empty()) {
+            (Some(filter), _) => {
+                let mappings = list(&self.mappings);
+                write!(f, "covered by {mappings}, allowed by filter rule {filter}")?;
+            }
+            (None, true) => f.write_str("as the source states it")?,
+            (None, false) => write!(f, "as the source states it, by {}", list(&self.mappings))?,
+        }
         if self.mapping_sets.is_empty() {
             Ok(())
         } else {
@@ -129,29 +141,31 @@ impl fmt::Display for OutOfScope {
 /// Applies the rules to one record.
 pub fn evaluate(rules: &CompiledRules, record: &SourceRecord) -> Evaluation {
     let facts = Facts::new(rules, record);
-    if !facts.is_covered() {
+    let stated = Stated::new(rules, record);
+    if !facts.is_covered() && !stated.is_covered() {
         return Evaluation::OutOfScope(OutOfScope::NotCovered);
     }
     let filter = match first_match(&rules.filters, &facts) {
-        Some(rule) if rule.status == FilterStatus::Allow => rule.id.clone(),
+        Some(rule) if rule.status == FilterStatus::Allow => Some(rule.id.clone()),
         Some(rule) => {
             let filter = rule.id.clone();
             return Evaluation::OutOfScope(OutOfScope::Blocked { filter });
         }
+        None if stated.is_covered() => None,
         None => return Evaluation::OutOfScope(OutOfScope::NoFilterMatches),
     };
-    match &record.email {
-        Some(email) => Evaluation::InScope(Box::new(desire(rules, record, &facts, email, filter))),
-        None => Evaluation::Unusable(IssueKind::MissingEmail),
+    if record.email.is_none() && !stated.is_covered() {
+        return Evaluation::Unusable(IssueKind::MissingEmail);
     }
+    Evaluation::InScope(Box::new(desire(rules, record, &facts, stated, filter)))
 }
 
 fn desire(
     compiled: &CompiledRules,
     record: &SourceRecord,
     facts: &Facts<'_>,
-    email: &Email,
-    filter: RuleId,
+    stated: Stated,
+    filter: Option<RuleId>,
 ) -> Desired {
     let own_grade = record
         .grade
@@ -188,8 +202,13 @@ fn desire(
     if roles.contains(&Role::Admin) {
         roles.insert(Role::Teacher);
     }
+    user_type = user_type.or_else(|| stated.user_type());
+    let mut stated = stated;
+    roles.append(&mut stated.roles);
+    memberships.append(&mut stated.memberships);
+    mappings.append(&mut stated.links);
     Desired {
-        email: email.clone(),
+        email: record.email.clone(),
         username: record
             .username
             .as_deref()

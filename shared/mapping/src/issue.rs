@@ -29,6 +29,11 @@ pub enum IssueKind {
     BadEmail,
     /// The source shows the same record more than once.
     DuplicateRecord,
+    /// An administrator linked the record to an account that is not there.
+    LinkBroken {
+        /// The account.
+        with: AccountId,
+    },
     /// A field of the record could not be read.
     MalformedRecord {
         /// The field, as the provider calls it.
@@ -43,6 +48,9 @@ pub enum IssueKind {
     MissingId,
     /// The record has neither a given nor a family name. The account is made all the same.
     MissingName,
+    /// The record has neither an email address nor a username. The account is made all the same,
+    /// but nobody can sign in with them.
+    NoAddress,
     /// A student and an adult share an address; they are never made one.
     RolesIncompatible {
         /// The account that has the address.
@@ -62,12 +70,14 @@ impl IssueKind {
     /// How much issues of this kind matter.
     pub fn severity(&self) -> Severity {
         match self {
-            IssueKind::AbsenceUnconfirmed | IssueKind::MissingName | IssueKind::UnitNotRead => {
-                Severity::Warning
-            }
+            IssueKind::AbsenceUnconfirmed
+            | IssueKind::MissingName
+            | IssueKind::NoAddress
+            | IssueKind::UnitNotRead => Severity::Warning,
             IssueKind::AddressTaken { .. }
             | IssueKind::BadEmail
             | IssueKind::DuplicateRecord
+            | IssueKind::LinkBroken { .. }
             | IssueKind::MalformedRecord { .. }
             | IssueKind::MatchNotUnique
             | IssueKind::MissingEmail
@@ -89,6 +99,9 @@ impl fmt::Display for IssueKind {
             }
             IssueKind::BadEmail => f.write_str("has an email address that can't be used"),
             IssueKind::DuplicateRecord => f.write_str("is shown more than once by the source"),
+            IssueKind::LinkBroken { with } => {
+                write!(f, "was linked to account {with}, which is not there")
+            }
             IssueKind::MalformedRecord { field } => {
                 write!(f, "has a field that can't be read: {field}")
             }
@@ -98,6 +111,7 @@ impl fmt::Display for IssueKind {
             IssueKind::MissingEmail => f.write_str("has no email address"),
             IssueKind::MissingId => f.write_str("has no id"),
             IssueKind::MissingName => f.write_str("has no name"),
+            IssueKind::NoAddress => f.write_str("has neither an email address nor a username"),
             IssueKind::RolesIncompatible { with } => write!(
                 f,
                 "shares its email address with account {with}, but one is a student and the \

@@ -10,9 +10,10 @@
 //! - the person left: what [`Leaving`](crate::rules::Leaving) says;
 //! - nobody can say: nothing happens, and an issue tells so.
 //!
-//! Several connections may hold one account. Then a connection only adds roles, memberships, a
-//! grade or a user type and never takes them away, since it can't know who gave them; and a person
-//! who leaves one of them only loses that link.
+//! Several connections may hold one account. Then the account keeps what each of them says
+//! ([`Statement`](crate::account::Statement)): the order of connections decides whose word counts
+//! for a field, roles and memberships are those of all, and a person who leaves one of them loses
+//! that link and what only it said.
 //!
 //! **Invariant:** a step whose change and base update are carried out has nothing left to do:
 //! the same step again gives no change.
@@ -22,11 +23,14 @@ mod by_hand;
 mod change;
 mod fields;
 mod leaving;
+mod resolution;
+mod statements;
 mod step;
 
 pub use apply::apply;
 pub use by_hand::{AccountEdit, ByHandError, RESTORABLE_MS, edit, restore, undo};
 pub use change::{Change, ChangeKind, Reason};
+pub use resolution::Resolution;
 pub use step::step;
 
 use crate::account::{Account, Email, Role};
@@ -116,6 +120,10 @@ pub struct StepInput<'a> {
     pub matched: Option<&'a Account>,
     /// True when another record of the same snapshot has the record's address.
     pub email_shared: bool,
+    /// What an administrator said about the person, when it could not be decided otherwise.
+    pub resolution: Option<&'a Resolution>,
+    /// The tenant's connections in the order in which their word counts.
+    pub precedence: &'a [ConnectionId],
     /// Id for the account, should one be made.
     pub new_account_id: AccountId,
     /// Now, in milliseconds since the Unix epoch.

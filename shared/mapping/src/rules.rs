@@ -1,12 +1,16 @@
 //! Rule sets: who is imported, as what, and into which organization (SPEC section 3).
 //!
-//! A [`RuleSet`] has four lists.
+//! A [`RuleSet`] has four lists, and rules about schools.
 //!
 //! - **Links** tie an org unit to an organization with a role. **Assignments** give an account
 //!   type to an org unit or a group. Only a person covered by one of them can be imported.
 //! - **Filter rules** are ordered: the first that matches decides. Nobody whom no ALLOW rule
 //!   reaches is imported.
 //! - **Mapping sets** are ordered: every set that matches adds a membership.
+//!
+//! - **School rules** ([`SchoolRules`]) are for sources that state schools and roles themselves: which
+//!   schools are taken over, and which organization stands for each. Whom they place needs no
+//!   ALLOW rule; a BLOCK rule that matches first keeps them out.
 //!
 //! Every link and assignment owns one *default* filter rule, and every link and every assignment
 //! with an organization owns one *default* mapping set. Defaults can be moved and nothing else:
@@ -21,6 +25,7 @@ mod defaults;
 mod edit;
 mod expression;
 mod reach;
+mod schools;
 mod validate;
 
 pub use defaults::DefaultIds;
@@ -28,6 +33,7 @@ pub use edit::FilterList;
 pub use expression::{ExpressionError, ExpressionFault};
 pub use reach::{GroupNeed, UnitScope, UnitScopes};
 pub(crate) use reach::{covers_path, is_exact_address};
+pub use schools::{SchoolChoice, SchoolLink, SchoolPlace, SchoolPlaces, SchoolRef, SchoolRules};
 pub use validate::EditError;
 
 use crate::account::{Email, Role, UserType};
@@ -92,6 +98,9 @@ pub struct RuleSet {
     /// Every set that matches adds a membership.
     #[serde(default)]
     pub mapping_sets: Vec<MappingSet>,
+    /// What is taken over of a source that states schools and roles itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schools: SchoolRules,
     /// What happens to accounts whose people leave.
     #[serde(default)]
     pub leaving: Leaving,
@@ -310,6 +319,10 @@ pub struct Leaving {
 impl RuleSet {
     /// True when anybody could be imported at all. Without mappings a sync refuses.
     pub fn has_mappings(&self) -> bool {
-        !self.links.is_empty() || !self.assignments.is_empty()
+        !self.links.is_empty() || !self.assignments.is_empty() || self.schools.is_in_use()
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -134,7 +134,8 @@ impl Draft<'_> {
     ) -> Result<Option<Failure>, Error> {
         let after = &change.after;
         if after.status != Status::Deleted {
-            for address in [Some(after.email.as_str()), after.username.as_deref()] {
+            let email = after.email.as_ref().map(|email| email.as_str());
+            for address in [email, after.username.as_deref()] {
                 let Some(address) = address else { continue };
                 let holder = self.reader.account_by_address(store, address).await?;
                 if holder.is_some_and(|holder| holder.id != after.id) {

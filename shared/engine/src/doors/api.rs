@@ -14,6 +14,7 @@ mod forward;
 mod operations;
 mod organizations;
 mod perform;
+mod resolutions;
 mod routes;
 mod rules;
 mod runs;

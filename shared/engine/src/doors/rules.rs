@@ -7,6 +7,7 @@ use crate::evaluation::{self, RunRules, frozen_rules, internal};
 use crate::explaining::{self, Question};
 use crate::fenced::Fenced;
 use crate::fetching;
+use crate::places;
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
 use crate::runs;
@@ -57,7 +58,11 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     let snapshot = fetching::staged_snapshot(ports, tenant, &asked.run)
         .await?
         .unwrap_or_default();
-    let rules = match RunRules::new(&rules, &snapshot.unit_paths) {
+    let places = match places::settle(ports, tenant, &run, &rules).await? {
+        Ok(places) => places,
+        Err(failure) => return Ok(SliceOutcome::Failed { failure }),
+    };
+    let rules = match RunRules::new(&rules, &snapshot.unit_paths, places) {
         Ok(rules) => rules,
         Err(error) => {
             let failure = internal(&format!("the rules can't be used ({error})"));

@@ -8,6 +8,7 @@ use crate::guarding::GuardError;
 use crate::history::HistoryError;
 use crate::holding::HoldError;
 use crate::organizations::OrganizationError;
+use crate::resolutions::ResolutionError;
 use crate::rules::RulesError;
 use crate::seal::SealError;
 use crate::tenants::TenantError;
@@ -200,9 +201,23 @@ impl From<EditError> for Problem {
             EditError::NotPermutation => "order",
             EditError::NoFilter { .. } => "filters",
             EditError::Length { field, .. } => field,
+            EditError::SchoolTwice { .. } => "school",
             EditError::DefaultMissing { .. } => "",
         };
         Problem::field(field, detail)
+    }
+}
+
+impl From<ResolutionError> for Problem {
+    fn from(error: ResolutionError) -> Self {
+        match error {
+            ResolutionError::Changed | ResolutionError::TooMany => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            ResolutionError::NoAccount => Problem::field("account", error.to_string()),
+            ResolutionError::NotFound => Problem::new(Kind::NotFound, error.to_string()),
+            ResolutionError::Engine(error) => error.into(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ant_path::AntPattern;
 use crate::ids::{OrganizationId, RuleId};
 use crate::rules::{
     AccountType, Attribute, Condition, FilterRule, FilterStatus, Leaving, MappingSet, RuleSet,
-    RuleSetVersion, Subject, covers_path, is_exact_address,
+    RuleSetVersion, SchoolPlaces, Subject, covers_path, is_exact_address,
 };
 use crate::source::SourceRecord;
 
@@ -15,6 +15,8 @@ pub struct CompiledRules {
     pub(super) owners: Vec<Owner>,
     pub(super) filters: Vec<Filter>,
     pub(super) sets: Vec<Set>,
+    /// What became of the schools that the source states; `None` when that is not used.
+    pub(super) schools: Option<SchoolPlaces>,
     leaving: Leaving,
     version: RuleSetVersion,
 }
@@ -48,8 +50,19 @@ impl CompiledRules {
                 .map(|set| Set::new(set, &owners))
                 .collect(),
             owners,
+            schools: None,
             leaving: rules.leaving,
             version: rules.version,
+        }
+    }
+
+    /// The same rules for a source that states schools and roles itself: `places` are what became
+    /// of its schools, see [`crate::rules::SchoolRules::place`].
+    #[must_use]
+    pub fn with_schools(self, places: SchoolPlaces) -> Self {
+        Self {
+            schools: Some(places),
+            ..self
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::compiled::{CompiledRules, Facts, Filter};
 use super::{Cause, Evaluation, OutOfScope, evaluate};
-use crate::ids::RuleId;
+use crate::account::Role;
+use crate::ids::{ExternalId, RuleId};
 use crate::issue::IssueKind;
-use crate::rules::FilterStatus;
+use crate::rules::{FilterStatus, SchoolPlace};
 use crate::source::SourceRecord;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub struct Explanation {
     pub filters: Vec<FilterVerdict>,
     /// The mapping sets, in order.
     pub mapping_sets: Vec<SetVerdict>,
+    /// What the source itself says that the person is in which school, and what became of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placements: Vec<PlacementVerdict>,
     /// What follows.
     pub outcome: Outcome,
     /// The same as a sentence.
@@ -55,6 +59,18 @@ pub struct SetVerdict {
     /// Its filter rules, in order; empty for a default set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterVerdict>,
+}
+
+/// What became of a role that the source states.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct PlacementVerdict {
+    /// The provider's id of the school.
+    pub school: ExternalId,
+    /// The role there.
+    pub role: Role,
+    /// What became of the school; `None` when it is not taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SchoolPlace>,
 }
 
 /// What follows from all rules together.
@@ -104,6 +120,15 @@ pub fn explain(rules: &CompiledRules, record: &SourceRecord) -> Explanation {
                 id: set.id.clone(),
                 matches: set.matches(&facts),
                 filters: judge(&set.filters, &facts),
+            })
+            .collect(),
+        placements: (record.placements.iter())
+            .map(|placement| PlacementVerdict {
+                school: placement.school.clone(),
+                role: placement.role,
+                place: (rules.schools.as_ref())
+                    .and_then(|places| places.schools.get(&placement.school))
+                    .cloned(),
             })
             .collect(),
         outcome,

@@ -22,8 +22,8 @@ const MEMBERSHIPS_MAX: usize = 100;
 #[serde(default, deny_unknown_fields)]
 pub struct AccountEdit {
     /// New address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
+    #[serde(deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
+    pub email: Option<Option<Email>>,
     /// New username.
     #[serde(deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     pub username: Option<Option<String>>,
@@ -163,6 +163,7 @@ pub fn undo(
             // No connection has said anything about them in the roster of then. Should somebody
             // restore the account, a source that shows the person links it again.
             after.sources.clear();
+            after.statements.clear();
             // Who was deleted already is named too: the roster of then does not have them, and
             // only what a plan names is carried over to it.
             if after != *account {

@@ -36,6 +36,11 @@ pub enum Reason {
         /// The rules.
         cause: Cause,
     },
+    /// These rules reach the person, whom an administrator linked to the account.
+    Linked {
+        /// The rules.
+        cause: Cause,
+    },
     /// These rules reach the person, who has the account's verified address.
     Matched {
         /// The rules.
@@ -76,6 +81,7 @@ impl fmt::Display for Reason {
             Reason::DeletedAtSource => f.write_str("deleted at the source"),
             Reason::EditedByHand => f.write_str("edited by hand"),
             Reason::Imported { cause } => cause.fmt(f),
+            Reason::Linked { cause } => write!(f, "linked by an administrator, {cause}"),
             Reason::Matched { cause } => write!(f, "matched by verified email, {cause}"),
             Reason::MovedOutOfScope { why } => {
                 write!(f, "moved out of scope at the source{}", because(why))

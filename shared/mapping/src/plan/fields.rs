@@ -1,9 +1,9 @@
 //! Making an account follow its source, field by field.
 
-use crate::account::{Account, Field, SourceLink, Status, StatusCause};
+use crate::account::{Account, Field, SourceLink, Statement, Status, StatusCause};
 use crate::evaluate::Desired;
 use crate::ids::{AccountId, ConnectionId, ExternalId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A new account as the rules want it.
 pub(super) fn new_account(
@@ -29,47 +29,41 @@ pub(super) fn new_account(
         protected: false,
         pinned: BTreeSet::new(),
         sources: BTreeSet::from([source]),
+        statements: BTreeMap::new(),
         created_at_ms: now_ms,
         changed_at_ms: now_ms,
         deleted_at_ms: None,
     }
 }
 
-/// Follows everything but the address and the status; pinned fields stay.
+/// Follows everything but the address and the status; pinned fields stay. `said` is what all
+/// sources say together.
 ///
-/// A source that shows no name at all does not take one away.
-pub(super) fn follow(account: &mut Account, desired: &Desired, shared: bool) {
+/// A source that shows no name at all does not take one away, nor an address or a username.
+pub(super) fn follow(account: &mut Account, said: &Statement) {
     let pinned = account.pinned.clone();
     let is_free = |field: Field| !pinned.contains(&field);
-    let has_name = !desired.given_name.is_empty() || !desired.family_name.is_empty();
+    let has_name = !said.given_name.is_empty() || !said.family_name.is_empty();
     if has_name && is_free(Field::GivenName) {
-        account.given_name.clone_from(&desired.given_name);
+        account.given_name.clone_from(&said.given_name);
     }
     if has_name && is_free(Field::FamilyName) {
-        account.family_name.clone_from(&desired.family_name);
+        account.family_name.clone_from(&said.family_name);
     }
-    if desired.username.is_some() && is_free(Field::Username) {
-        account.username.clone_from(&desired.username);
+    if said.username.is_some() && is_free(Field::Username) {
+        account.username.clone_from(&said.username);
     }
-    if is_free(Field::UserType) && (desired.user_type.is_some() || !shared) {
-        account.user_type = desired.user_type;
+    if is_free(Field::UserType) {
+        account.user_type = said.user_type;
     }
-    if is_free(Field::Grade) && (desired.grade.is_some() || !shared) {
-        account.grade.clone_from(&desired.grade);
+    if is_free(Field::Grade) {
+        account.grade.clone_from(&said.grade);
     }
     if is_free(Field::Roles) {
-        if !shared {
-            account.roles.clear();
-        }
-        account.roles.extend(desired.roles.iter().copied());
+        account.roles.clone_from(&said.roles);
     }
     if is_free(Field::Memberships) {
-        if !shared {
-            account.memberships.clear();
-        }
-        account
-            .memberships
-            .extend(desired.memberships.iter().cloned());
+        account.memberships.clone_from(&said.memberships);
     }
 }
 

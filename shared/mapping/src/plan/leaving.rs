@@ -1,11 +1,12 @@
 //! People who leave, and people who only seem to.
 
+use super::statements::withdraw;
 use super::step::Seen;
 use super::{
     Absence, BaseUpdate, Change, Reason, Scope, StepInput, StepOutcome, fields, gone_digest,
     is_settled, unseen_digest,
 };
-use crate::account::{Account, Status, StatusCause};
+use crate::account::{Account, Field, Status, StatusCause};
 use crate::evaluate::OutOfScope;
 use crate::ids::ExternalId;
 use crate::issue::IssueKind;
@@ -128,6 +129,12 @@ fn leave(
     // person who was made anew there, with a new id, find the account by its address.
     if is_shared || is_gone {
         fields::unlink(&mut after, input.connection, external_id);
+    }
+    if is_shared && let Some(said) = withdraw(&mut after, input.connection, input.precedence) {
+        if said.email.is_some() && !account.pinned.contains(&Field::Email) {
+            after.email.clone_from(&said.email);
+        }
+        fields::follow(&mut after, &said);
     }
     let mut scope = Scope::Left;
     if !is_shared {

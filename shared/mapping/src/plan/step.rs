@@ -1,10 +1,10 @@
 //! The decision for one person.
 
 use super::{
-    BaseEntry, BaseUpdate, Change, Observation, Reason, Scope, StepInput, StepOutcome, fields,
-    is_unchanged, leaving, record_digest,
+    BaseEntry, BaseUpdate, Change, Observation, Reason, Resolution, Scope, StepInput, StepOutcome,
+    fields, is_unchanged, leaving, record_digest, statements,
 };
-use crate::account::{Account, Email, Field, SourceLink, Status, StatusCause};
+use crate::account::{Account, Email, Field, SourceLink, Statement, Status, StatusCause};
 use crate::evaluate::{Desired, Evaluation, evaluate};
 use crate::ids::{AccountId, ExternalId};
 use crate::issue::{Issue, IssueKind};
@@ -32,10 +32,16 @@ fn present(input: &StepInput<'_>, record: &SourceRecord) -> StepOutcome {
         return StepOutcome::nothing();
     }
     match evaluate(input.rules, record) {
-        Evaluation::InScope(desired) => match input.account {
-            Some(account) => known(input, &seen, &desired, account),
-            None => newcomer(input, &seen, &desired),
-        },
+        Evaluation::InScope(mut desired) => {
+            if input.resolution == Some(&Resolution::Separate) {
+                // Two people with one address, and it is the other's.
+                desired.email = None;
+            }
+            match input.account {
+                Some(account) => known(input, &seen, &desired, account),
+                None => newcomer(input, &seen, &desired),
+            }
+        }
         Evaluation::OutOfScope(why) => leaving::out_of_scope(input, &seen, why),
         Evaluation::Unusable(kind) => input.refuse(&record.external_id, kind),
     }
@@ -58,10 +64,20 @@ impl Seen<'_> {
 /// A person in scope whom this connection did not know.
 fn newcomer(input: &StepInput<'_>, seen: &Seen<'_>, desired: &Desired) -> StepOutcome {
     let record = seen.record;
-    if desired.suspended {
+    if desired.suspended || input.resolution == Some(&Resolution::Ignore) {
         return StepOutcome::nothing();
     }
+    if let Some(Resolution::Link { account: with }) = input.resolution {
+        let Some(account) = input.matched.filter(|account| account.id == *with) else {
+            let with = with.clone();
+            return input.refuse(&record.external_id, IssueKind::LinkBroken { with });
+        };
+        let cause = desired.cause.clone();
+        let change = follow(input, seen, desired, account, Reason::Linked { cause });
+        return input.in_scope(seen, &account.id, change.0, change.1);
+    }
     let verdict = match input.matched {
+        Some(_) if desired.email.is_none() => Match::Separate,
         Some(candidate) => match_by_email(
             input.connection,
             record,
@@ -69,7 +85,9 @@ fn newcomer(input: &StepInput<'_>, seen: &Seen<'_>, desired: &Desired) -> StepOu
             desired,
             candidate,
         ),
-        None if input.email_shared => Match::Refuse(IssueKind::MatchNotUnique),
+        None if input.email_shared && desired.email.is_some() => {
+            Match::Refuse(IssueKind::MatchNotUnique)
+        }
         None => Match::Separate,
     };
     match (verdict, input.matched) {
@@ -79,7 +97,7 @@ fn newcomer(input: &StepInput<'_>, seen: &Seen<'_>, desired: &Desired) -> StepOu
             input.in_scope(seen, &account.id, change.0, change.1)
         }
         (Match::Refuse(kind), _) => input.refuse(&record.external_id, kind),
-        (Match::Separate, Some(_)) if input.email_shared => {
+        (Match::Separate, Some(_)) if input.email_shared && desired.email.is_some() => {
             input.refuse(&record.external_id, IssueKind::MatchNotUnique)
         }
         (Match::Separate | Match::Link, _) => {
@@ -123,20 +141,26 @@ fn follow(
         after.sources.insert(input.link(&seen.record.external_id));
         return (Change::between(account, after, cause, input.now_ms), None);
     }
-    let conflict = address_conflict(input, account, &desired.email);
+    let said = statements::state(
+        &mut after,
+        input.connection,
+        Statement::of(desired),
+        input.precedence,
+    );
+    let conflict = (said.email.as_ref()).and_then(|email| address_conflict(input, account, email));
     if conflict.is_some() && account.status == Status::Deleted {
         return (None, conflict);
     }
-    if conflict.is_none() && !account.pinned.contains(&Field::Email) {
-        after.email.clone_from(&desired.email);
+    let follows_email = conflict.is_none() && !account.pinned.contains(&Field::Email);
+    if follows_email && said.email.is_some() {
+        after.email.clone_from(&said.email);
     }
-    let is_shared = fields::is_shared(account, input.connection);
-    fields::follow(&mut after, desired, is_shared);
+    fields::follow(&mut after, &said);
     after.sources.insert(input.link(&seen.record.external_id));
     after.no_longer_in_scope = false;
     let mut cause = cause;
-    if desired.suspended {
-        if seen.is_news(input.base) && !is_shared && fields::may_remove(account) {
+    if said.suspended {
+        if seen.is_news(input.base) && fields::may_remove(account) {
             fields::suspend(&mut after, StatusCause::SuspendedAtSource);
             cause = Reason::SuspendedAtSource;
         }
@@ -151,7 +175,7 @@ fn follow(
 
 /// Why an account may not take or keep an address.
 fn address_conflict(input: &StepInput<'_>, account: &Account, email: &Email) -> Option<IssueKind> {
-    let is_new = account.email != *email || account.status == Status::Deleted;
+    let is_new = account.email.as_ref() != Some(email) || account.status == Status::Deleted;
     if !is_new || account.pinned.contains(&Field::Email) {
         return None;
     }
@@ -223,9 +247,11 @@ impl StepInput<'_> {
         };
         let is_nameless =
             record.given_name.trim().is_empty() && record.family_name.trim().is_empty();
+        let is_nowhere = record.email.is_none() && record.username.is_none();
         let issues = conflict
             .into_iter()
             .chain(is_nameless.then_some(IssueKind::MissingName))
+            .chain(is_nowhere.then_some(IssueKind::NoAddress))
             .map(|kind| {
                 Issue::new(
                     kind,

@@ -222,7 +222,7 @@ impl RuleSet {
     }
 
     /// Edits a copy, checks it whole and only then takes it over.
-    fn edit(
+    pub(super) fn edit(
         &mut self,
         change: impl FnOnce(&mut RuleSet) -> Result<(), EditError>,
     ) -> Result<(), EditError> {

@@ -62,6 +62,12 @@ pub enum EditError {
     /// The new order leaves something out or names something twice.
     #[error("a new order must name every entry of the list exactly once")]
     NotPermutation,
+    /// Another link names the same school.
+    #[error("another link names the same school as {id}")]
+    SchoolTwice {
+        /// The link.
+        id: RuleId,
+    },
     /// There is nothing with this id in the list.
     #[error("there is no {id} in this list")]
     Unknown {
@@ -100,6 +106,7 @@ impl RuleSet {
         {
             validate_set(set)?;
         }
+        self.validate_schools()?;
         self.validate_defaults()
     }
 
@@ -111,6 +118,7 @@ impl RuleSet {
         let own_filters = self.filters.iter().filter(|rule| rule.default_of.is_none());
         let rules = self.links.len()
             + self.assignments.len()
+            + self.schools.links.len()
             + own_filters.count()
             + own_sets.map(|set| 1 + set.filters.len()).sum::<usize>();
         if rules > RULES_MAX {
@@ -127,7 +135,8 @@ impl RuleSet {
         let ids = (self.links.iter().map(|link| &link.id))
             .chain(self.assignments.iter().map(|assignment| &assignment.id))
             .chain(self.filters.iter().chain(in_sets).map(|rule| &rule.id))
-            .chain(self.mapping_sets.iter().map(|set| &set.id));
+            .chain(self.mapping_sets.iter().map(|set| &set.id))
+            .chain(self.schools.links.iter().map(|link| &link.id));
         let mut seen = BTreeSet::new();
         for id in ids {
             if !seen.insert(id) {
@@ -238,7 +247,7 @@ fn validate_set(set: &MappingSet) -> Result<(), EditError> {
     Ok(())
 }
 
-fn validate_text(
+pub(super) fn validate_text(
     id: &RuleId,
     field: &'static str,
     text: &str,

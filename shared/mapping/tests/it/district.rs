@@ -261,7 +261,9 @@ impl District {
         };
         let email = record.and_then(|record| record.email.as_ref());
         let holders = self.accounts.values().filter(|other| {
-            Some(&other.email) == email && Some(&other.id) != account.map(|account| &account.id)
+            email.is_some()
+                && other.email.as_ref() == email
+                && Some(&other.id) != account.map(|account| &account.id)
         });
         let sharing = |other: &&SourceRecord| email.is_some() && other.email.as_ref() == email;
         step(&StepInput {
@@ -277,6 +279,8 @@ impl District {
             base,
             account,
             matched: holders.min_by_key(|other| other.deleted_at_ms.is_some()),
+            resolution: None,
+            precedence: &[],
             email_shared: self.records.iter().filter(sharing).count() > 1,
             new_account_id: account_id(&id.as_str().replacen('x', "a", 1)),
             now_ms: NOW_MS,

@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::{
-    Operation, accounts, connections, document, forward, operations, organizations, rules, runs,
-    tenants,
+    Operation, accounts, connections, document, forward, operations, organizations, resolutions,
+    rules, runs, tenants,
 };
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -71,7 +71,14 @@ pub(super) async fn perform<P: Ports>(
             | Operation::AddMappingSet
             | Operation::OrderMappingSets
             | Operation::ReplaceMappingSet
-            | Operation::RemoveMappingSet => Box::pin(rules::change(call, operation)),
+            | Operation::RemoveMappingSet
+            | Operation::TakeSchools
+            | Operation::AddSchoolLink
+            | Operation::ReplaceSchoolLink
+            | Operation::RemoveSchoolLink => Box::pin(rules::change(call, operation)),
+            Operation::ListResolutions => Box::pin(resolutions::list(call)),
+            Operation::SetResolution => Box::pin(resolutions::set(call)),
+            Operation::TakeBackResolution => Box::pin(resolutions::take_back(call)),
             Operation::SyncPerson => Box::pin(forward::hand_over(call, "watch-google")),
             Operation::Explain => Box::pin(accounts::explain(call)),
             Operation::ListRuns => Box::pin(runs::list(call)),

@@ -11,13 +11,15 @@ use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::rules::{self, EditOf};
 use bodies::{
-    AssignmentBody, FilterBody, LinkBody, MappingSetBody, Order, filter, id_of, mapping_set,
-    unit_name,
+    AssignmentBody, FilterBody, LinkBody, MappingSetBody, Order, SchoolLinkBody, Take, filter,
+    id_of, mapping_set, unit_name,
 };
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use mapping::ids::{ConnectionId, RuleId};
-use mapping::rules::{Assignment, EditError, FilterList, OrgUnitLink, RuleSet, RuleSetVersion};
+use mapping::rules::{
+    Assignment, EditError, FilterList, OrgUnitLink, RuleSet, RuleSetVersion, SchoolLink,
+};
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
@@ -67,6 +69,7 @@ pub(super) async fn change<P: Ports>(call: &Call<'_, P>, operation: Operation) -
             | Operation::AddAssignment
             | Operation::AddFilter
             | Operation::AddMappingSet
+            | Operation::AddSchoolLink
     );
     let status = made(adds);
     Ok(answer(status, &rules))
@@ -162,6 +165,16 @@ fn edit_of<P: Ports>(call: &Call<'_, P>, operation: Operation) -> Result<Edit, P
             let Order { order } = call.json()?;
             plain(move |rules| rules.reorder_mapping_sets(&order))
         }
+        Operation::TakeSchools => {
+            let Take { take } = call.json()?;
+            plain(move |rules| rules.take_schools(take))
+        }
+        Operation::AddSchoolLink => put_school_link(call, None)?,
+        Operation::ReplaceSchoolLink => put_school_link(call, Some(in_path()?))?,
+        Operation::RemoveSchoolLink => {
+            let id = in_path()?;
+            plain(move |rules| rules.remove_school_link(&id))
+        }
         _ => return Err(Problem::not_found()),
     })
 }
@@ -227,6 +240,40 @@ fn put_assignment<P: Ports>(call: &Call<'_, P>, in_path: Option<RuleId>) -> Resu
         check_known(known, is_new, &assignment.id)?;
         rules.put_assignment(assignment, &ids)
     }))
+}
+
+fn put_school_link<P: Ports>(call: &Call<'_, P>, in_path: Option<RuleId>) -> Result<Edit, Problem> {
+    let body: SchoolLinkBody = call.json()?;
+    let (organization, new_organization) = match (body.organization, body.new_organization) {
+        (Some(id), None) => (id, None),
+        (None, Some(name)) => {
+            let id = organizations::random_id(call.ports)?;
+            let new = Organization {
+                id: id.clone(),
+                name,
+            };
+            (id, Some(new))
+        }
+        _ => {
+            let detail = "give either organization or new_organization";
+            return Err(Problem::field("organization", detail));
+        }
+    };
+    let is_new = in_path.is_none();
+    let link = SchoolLink {
+        id: id_of(call.ports, in_path, body.id)?,
+        school: body.school,
+        organization,
+    };
+    let change = move |rules: &mut RuleSet| {
+        let known = (rules.schools.links.iter()).any(|known| known.id == link.id);
+        check_known(known, is_new, &link.id)?;
+        rules.put_school_link(link)
+    };
+    Ok(Edit {
+        change: Box::new(change),
+        new_organization,
+    })
 }
 
 /// Adding needs an id that is free, replacing one that is there.

@@ -6,7 +6,8 @@ use crate::rules;
 use mapping::account::{Role, UserType};
 use mapping::ids::{OrganizationId, RuleId};
 use mapping::rules::{
-    AccountType, Attribute, Condition, FilterRule, FilterStatus, MappingSet, OrgUnitRef, Subject,
+    AccountType, Attribute, Condition, FilterRule, FilterStatus, MappingSet, OrgUnitRef,
+    SchoolChoice, SchoolRef, Subject,
 };
 use serde::Deserialize;
 
@@ -82,6 +83,25 @@ pub(super) struct MappingSetBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) order: Vec<RuleId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SchoolLinkBody {
+    #[serde(default)]
+    pub(super) id: Option<RuleId>,
+    pub(super) school: SchoolRef,
+    #[serde(default)]
+    pub(super) organization: Option<OrganizationId>,
+    /// The name of an organization that is made for the school.
+    #[serde(default)]
+    pub(super) new_organization: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Take {
+    pub(super) take: SchoolChoice,
 }
 
 pub(super) fn filter(
