@@ -29,7 +29,7 @@ use crate::settings;
 use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 pub(crate) use google::{FakeChannel, FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};

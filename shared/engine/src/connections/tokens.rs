@@ -9,7 +9,7 @@ use crate::record;
 use crate::seal::{SealError, SealKeys, Sealed};
 use crate::settings::{GoogleSettings, Secret};
 use connectors::google::oauth::{
-    Grant, OAUTH_BYTES_MAX, OperatorFault, TokenError, parse_token_response, refresh_request,
+    Grant, OAUTH_BYTES_MAX, TokenError, parse_token_response, refresh_request,
 };
 use mapping::ids::{ConnectionId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub enum TokenFailure {
     NotAuthorized(ConnectionId),
     /// The operator has to mend something; the connection is untouched.
     #[error("the operator has to act: {0}")]
-    Operator(OperatorFault),
+    Operator(String),
     /// The district's policy does not let the app in; the connection is untouched.
     #[error("{0}")]
     Policy(String),
@@ -113,7 +113,9 @@ pub async fn access_token(
             let reason = reason.to_string();
             return lost(ports, seal_keys, (tenant, connection), &kept, reason).await;
         }
-        Err(TokenError::Operator { fault }) => return Err(TokenFailure::Operator(fault)),
+        Err(TokenError::Operator { fault }) => {
+            return Err(TokenFailure::Operator(fault.to_string()));
+        }
         Err(error @ TokenError::PolicyEnforced) => {
             return Err(TokenFailure::Policy(error.to_string()));
         }
@@ -177,6 +179,15 @@ async fn lost(
         let text = "the connection was authorised anew meanwhile";
         return Err(TokenFailure::Provider(text.to_owned()));
     }
+    Err(mark_lost(ports, (tenant, connection), reason).await?)
+}
+
+/// Says in a connection that its provider does not let us in any more, and why.
+pub(super) async fn mark_lost(
+    ports: &(impl Store + Clock),
+    (tenant, connection): (&TenantId, &ConnectionId),
+    reason: String,
+) -> Result<TokenFailure, TokenFailure> {
     let change = (&Actor::Rollcall, Action::ConnectionLost);
     modify(ports, tenant, connection, change, |found| {
         if !matches!(found.state, State::Active | State::Authorized) {
@@ -187,7 +198,7 @@ async fn lost(
         Ok(Change::Write)
     })
     .await?;
-    Err(TokenFailure::ReconnectNeeded {
+    Ok(TokenFailure::ReconnectNeeded {
         connection: connection.clone(),
         reason,
     })

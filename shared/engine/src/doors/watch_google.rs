@@ -19,7 +19,7 @@ use crate::slices::{Done, SliceOutcome, SliceRequest, Task};
 use crate::watching::{self, Turn};
 use bytes::Bytes;
 use connectors::fetch::WINDOW_DEFAULT;
-use connectors::google::look::LookPlan;
+use connectors::google::look::{Look, LookPlan};
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
 use mapping::ids::{ConnectionId, TenantId};
@@ -106,14 +106,14 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     };
     let directory = access.directory()?;
     let begin = async || {
-        Ok(LookPlan {
+        Ok(Look::start(LookPlan {
             directory,
             whom: looking::people(ports, scope, run.parent).await?,
             units: unit_scopes(&rules),
             groups: group_look(rules.group_need()),
             window: WINDOW_DEFAULT,
             seed: run.number,
-        })
+        }))
     };
     let token = async |fresh: bool| access.slice_token(fresh).await;
     let fenced = Fenced::new(ports, &asked.tenant, asked.fence);

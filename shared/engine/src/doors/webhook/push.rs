@@ -11,7 +11,7 @@ use crate::runs::{self, Trigger, TriggerKind};
 use crate::watching::{self, PushRefused};
 use bytes::Bytes;
 use connectors::google::channels::{Notice, parse_push};
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use http::StatusCode;
 
 /// The path that Google is told.
