@@ -94,7 +94,8 @@ impl From<TokenFailure> for AuthorizeError {
         match failure {
             TokenFailure::Engine(error) => AuthorizeError::Engine(error),
             TokenFailure::Seal(error) => AuthorizeError::Seal(error),
-            TokenFailure::NotAuthorized(_)
+            TokenFailure::Blocked(_)
+            | TokenFailure::NotAuthorized(_)
             | TokenFailure::Operator(_)
             | TokenFailure::Policy(_)
             | TokenFailure::Provider(_)

@@ -4,6 +4,8 @@
 //! administrator has saved it. Edits stay beside the settings in use until they are saved or
 //! discarded.
 
+mod clever;
+mod conversing;
 mod credentials;
 mod districts;
 mod domain;
@@ -14,6 +16,8 @@ mod source;
 mod test;
 mod tokens;
 
+pub use clever::{clever_settings, district_token, list_tokens};
+pub(crate) use conversing::{check_testable, conclude, converse};
 pub(crate) use credentials::replace_credentials;
 pub use credentials::{
     Credentials, CredentialsKind, Method, Opened, PutError, open_credentials, put_credentials,
@@ -128,6 +132,9 @@ pub struct TestReport {
     pub passed: bool,
     /// What is missing, by name, each with what to do about it.
     pub missing: Vec<String>,
+    /// What a sync can do without, and what is good to know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Which credentials an administrator gave; never what they are.

@@ -3,9 +3,9 @@
 use super::district::{District, error, ok, raw};
 use super::driver::{Driver, base_url, directory};
 use connectors::fetch::{Cause, FetchError, Malformation, Refusal};
+use connectors::fetch::{Sight, Sighting, Whom};
 use connectors::google::directory::{Directory, Population};
 use connectors::google::fetch::{UnitScope, UnitScopes};
-use connectors::fetch::{Sight, Sighting, Whom};
 use connectors::google::look::{GroupLook, Look, LookPlan};
 use mapping::account::Email;
 use mapping::ids::ExternalId;

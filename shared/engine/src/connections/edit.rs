@@ -430,6 +430,7 @@ mod tests {
             at_ms: 0,
             passed,
             missing: vec!["Users > Read".to_owned()],
+            notes: Vec::new(),
         };
         block_on(async {
             let (made, _) = create(&ports, &who, &tenant, new("import")).await.unwrap();

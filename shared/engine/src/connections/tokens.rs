@@ -30,6 +30,9 @@ pub enum Freshness {
 /// Why there is no access token. Never a reason to think that nobody is there.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenFailure {
+    /// The address may not be reached from here.
+    #[error("{0}")]
+    Blocked(String),
     /// The connection was never authorised, or was revoked.
     #[error("the connection {0} is not authorised")]
     NotAuthorized(ConnectionId),

@@ -149,7 +149,8 @@ impl From<PutError> for Problem {
 impl From<TokenFailure> for Problem {
     fn from(error: TokenFailure) -> Self {
         match error {
-            TokenFailure::NotAuthorized(_)
+            TokenFailure::Blocked(_)
+            | TokenFailure::NotAuthorized(_)
             | TokenFailure::Policy(_)
             | TokenFailure::ReconnectNeeded { .. } => {
                 Problem::new(Kind::Conflict, error.to_string())
