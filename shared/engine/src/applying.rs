@@ -8,6 +8,7 @@ use crate::lease::Lease;
 use crate::places;
 use crate::planning::{
     self, ADDRESS_BITS, BaseChange, PlanProgress, read_base, read_changes, read_claims,
+    read_schooling,
 };
 use crate::ports::{Clock, Store};
 use crate::record;
@@ -17,6 +18,7 @@ use crate::roster::{
     ACCOUNTS, ADDRESSES, AddressEntry, BaseRow, Entry, MapDraft, MapRoot, base_map,
 };
 use crate::runs::Run;
+use crate::schooling::{self, SchoolingChange, SchoolingRow};
 use crate::slices::SliceOutcome;
 use crate::staging::BUCKET_BITS;
 use jiff::Timestamp;
@@ -33,6 +35,7 @@ enum Stage {
     #[default]
     Accounts,
     Base,
+    Schooling,
     Addresses,
     Ready,
 }
@@ -41,7 +44,8 @@ impl Stage {
     fn next(self) -> Self {
         match self {
             Stage::Accounts => Stage::Base,
-            Stage::Base => Stage::Addresses,
+            Stage::Base => Stage::Schooling,
+            Stage::Schooling => Stage::Addresses,
             Stage::Addresses | Stage::Ready => Stage::Ready,
         }
     }
@@ -49,7 +53,7 @@ impl Stage {
     /// By how many bits the parts of a plan are cut for this map.
     fn plan_bits(self) -> u8 {
         match self {
-            Stage::Accounts | Stage::Base | Stage::Ready => BUCKET_BITS,
+            Stage::Accounts | Stage::Base | Stage::Schooling | Stage::Ready => BUCKET_BITS,
             Stage::Addresses => ADDRESS_BITS,
         }
     }
@@ -200,6 +204,15 @@ impl Work<'_> {
                     return Ok(());
                 }
             }
+            Stage::Schooling => match self.connection {
+                Some(connection) if !self.plan.schooling.is_empty() => {
+                    schooling::map_of(connection)
+                }
+                _ => {
+                    progress.go_on();
+                    return Ok(());
+                }
+            },
             // What comes back with an undo has its addresses already.
             Stage::Addresses if self.plan.back_to.is_some() => {
                 progress.go_on();
@@ -233,6 +246,7 @@ impl Work<'_> {
                         .await?;
                 }
                 Stage::Base => self.prepare_base(ports, &mut draft, range).await?,
+                Stage::Schooling => self.prepare_schooling(ports, &mut draft, range).await?,
                 Stage::Addresses => self.prepare_addresses(ports, &mut draft, range).await?,
                 Stage::Ready => {}
             }
@@ -250,6 +264,8 @@ impl Work<'_> {
             Stage::Accounts if self.plan.back_to.is_some() => old.max(self.accounts_now),
             Stage::Accounts | Stage::Addresses | Stage::Ready => old + created,
             Stage::Base => old.saturating_add_signed(self.plan.base_growth),
+            // Its rows are larger than those of the other maps, so it is cut finer.
+            Stage::Schooling => schooling::rows_like(self.plan.schooling_size),
         }
     }
 
@@ -315,6 +331,42 @@ impl Work<'_> {
                         }
                         BaseChange::Remove(id) => {
                             rows.remove(id.as_str());
+                        }
+                    }
+                }
+            },
+        )
+        .await
+    }
+
+    async fn prepare_schooling<P: Store>(
+        &self,
+        ports: &P,
+        draft: &mut MapDraft,
+        range: Range,
+    ) -> Result<(), Error> {
+        let mut changes = Vec::new();
+        let schools = schooling::schools_range().is_within(range);
+        let schools = schools.then_some(schooling::SCHOOLS_BUCKET);
+        for bucket in buckets(range, BUCKET_BITS).chain(schools) {
+            if let Some(pieces) = self.plan.schooling.get(&bucket) {
+                let read = read_schooling(ports, self.tenant, self.run, bucket, *pieces);
+                changes.extend(read.await?);
+            }
+        }
+        update(
+            ports,
+            draft,
+            range,
+            !changes.is_empty(),
+            |rows: &mut Entries<SchoolingRow>| {
+                for change in changes {
+                    match change {
+                        SchoolingChange::Put(row) => {
+                            rows.insert(row.key.clone(), row);
+                        }
+                        SchoolingChange::Remove(key) => {
+                            rows.remove(&key);
                         }
                     }
                 }

@@ -25,7 +25,6 @@ use crate::roster::commit;
 use crate::rules;
 use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
-use crate::staging::BUCKETS;
 use crate::verdict;
 use crate::watching;
 use jiff::Timestamp;
@@ -137,6 +136,7 @@ async fn advance<P: Ports>(
             .await;
             if let Some(staged) = fetching::staged_snapshot(ports, tenant, &run.id).await? {
                 run.fetched = staged.stats;
+                run.doubts = staged.doubts();
             }
             if outcome == SliceOutcome::Done {
                 // Whatever changed while the provider was read is taken into account.
@@ -170,8 +170,10 @@ async fn advance<P: Ports>(
             )
             .await;
             let plan = plan_progress(ports, tenant, run).await?;
-            // A look has asked about each of its people already.
-            let next = if plan.absent.is_empty() || run.work == Work::Look {
+            // A look has asked about each of its people already. Whoever is missing from a source
+            // that is not believed stays, whatever it would say of them.
+            let asks_nobody = plan.absent.is_empty() || run.work == Work::Look || plan.withheld;
+            let next = if asks_nobody {
                 RunState::Settling
             } else {
                 RunState::Confirming
@@ -290,6 +292,8 @@ async fn decide<P: Store + Clock>(
     let plan = plan_progress(ports, tenant, run).await?;
     run.issues = run.fetched.issues + plan.issues;
     run.counts = plan.counts.clone();
+    run.schooling = plan.schooling_counts;
+    run.absences_withheld = plan.withheld.then(|| plan.absent_count());
     run.refusals = verdict::refusals(ports, tenant, run, &plan).await?;
     let state = if run.lane == Lane::Preview {
         RunState::Planned
@@ -489,14 +493,7 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
         watching::begin(ports, tenant, connection).await?;
     }
     match run.work {
-        Work::Full => {
-            for part in 0..staged.parts {
-                let keys: Vec<String> = (0..BUCKETS)
-                    .map(|bucket| keys::staged(tenant, &run.id, part, bucket))
-                    .collect();
-                ports.delete_many(&keys).await?;
-            }
-        }
+        Work::Full => fetching::tidy(ports, tenant, &run.id, &staged).await?,
         Work::Look => looking::tidy(ports, tenant, &run.id, staged.parts).await?,
     }
     if run.state == RunState::Held {

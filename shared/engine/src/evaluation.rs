@@ -21,14 +21,16 @@ use crate::roster::{
 use crate::runs::{Failure, Run, Work};
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, Bucket, bucket_of_account};
+use connectors::fetch::Doubt;
 use jiff::Timestamp;
 use mapping::account::Account;
 use mapping::evaluate::{CompiledRules, Evaluation, Explanation, evaluate, explain};
 use mapping::ids::{AccountId, ConnectionId, ExternalId, RunId, TenantId};
+use mapping::issue::{Issue, IssueKind};
 use mapping::matching;
 use mapping::plan::{
-    BaseEntry, BaseUpdate, Observation, Resolution, Scope, StepInput, StepOutcome, is_unchanged,
-    record_digest, step,
+    Absence, BaseEntry, BaseUpdate, Observation, Resolution, Scope, StepInput, StepOutcome,
+    is_unchanged, record_digest, step,
 };
 use mapping::rules::{EditError, GroupNeed, RuleSet, SchoolPlaces};
 use mapping::source::SourceRecord;
@@ -359,11 +361,19 @@ pub async fn slice<P: Store + Clock>(
     } else {
         None
     };
+    if snapshot.doubts().contains(&Doubt::Obfuscated) {
+        return Ok(SliceOutcome::Failed {
+            failure: obfuscated(),
+        });
+    }
+    let schools = fetching::schools_of(ports, tenant, &run.id, &snapshot).await?;
     let key = PlanProgress::key(tenant, &run.id);
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
     if progress.next_bucket == 0 {
         progress.issue_parts = snapshot.issue_parts;
+        progress.withheld = !is_look && !snapshot.is_believed();
     }
+    let school_ids = schools.iter().map(|school| school.id.clone()).collect();
     let mut writer = PlanWriter::new(tenant, &run.id);
     while progress.next_bucket < BUCKETS {
         let bucket = progress.next_bucket;
@@ -373,7 +383,13 @@ pub async fn slice<P: Store + Clock>(
                 .await?;
         } else {
             evaluator
-                .bucket(ports, &mut progress, &mut writer, &snapshot, bucket)
+                .bucket(
+                    ports,
+                    &mut progress,
+                    &mut writer,
+                    (&snapshot, &school_ids),
+                    bucket,
+                )
                 .await?;
         }
         progress.next_bucket += 1;
@@ -383,6 +399,13 @@ pub async fn slice<P: Store + Clock>(
         if ports.now() >= deadline && progress.next_bucket < BUCKETS {
             return Ok(SliceOutcome::More);
         }
+    }
+    if !is_look && !progress.schools_compared {
+        let removes_missing = !progress.withheld;
+        evaluator
+            .compare_schools(ports, &mut progress, &mut writer, schools, removes_missing)
+            .await?;
+        progress.schools_compared = true;
     }
     writer.save(ports, &mut progress).await?;
     Ok(SliceOutcome::Done)
@@ -394,19 +417,33 @@ impl Evaluator<'_> {
         store: &impl Store,
         progress: &mut PlanProgress,
         writer: &mut PlanWriter<'_>,
-        snapshot: &StagedSnapshot,
+        (snapshot, schools): (&StagedSnapshot, &BTreeSet<ExternalId>),
         bucket: u32,
     ) -> Result<(), Error> {
         let run = &self.run.id;
-        let parts = snapshot.parts;
+        let parts = snapshot.part_range();
         let everyone = &snapshot.everyone;
-        let people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
+        let mut people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
+        let shown = (bucket, std::mem::take(&mut people.shown));
+        let removes_missing = !progress.withheld;
+        self.compare_shown(store, progress, writer, shown, removes_missing)
+            .await?;
         let base = self.base(store, bucket).await?;
         let mut accounts = Accounts::of_bucket(bucket);
         let mut doubted = BTreeSet::new();
         for (external_id, record) in &people.records {
             let known = base.get(external_id);
             let entry = known.map(|row| &row.entry);
+            if people.gone.contains(external_id) {
+                // Nobody can say which of the two is so: they stay as they are.
+                let is_known = entry.is_some_and(|entry| entry.scope == Scope::In);
+                progress.seen += u64::from(is_known);
+                note_schools(progress, schools, is_known, record);
+                let account = entry.map(|entry| entry.account.clone());
+                let issue = Issue::new(IssueKind::GoneAndShown, Some(external_id.clone()), account);
+                writer.issue(progress, issue);
+                continue;
+            }
             let digest = record_digest(record);
             let is_same =
                 entry.is_some_and(|entry| is_unchanged(entry, digest, self.rules.version()));
@@ -414,8 +451,10 @@ impl Evaluator<'_> {
                 doubted.insert(external_id);
                 continue;
             }
-            progress.seen += u64::from(entry.is_some_and(|entry| entry.scope == Scope::In));
+            let was_in_scope = entry.is_some_and(|entry| entry.scope == Scope::In);
+            progress.seen += u64::from(was_in_scope);
             if is_same {
+                note_schools(progress, schools, was_in_scope, record);
                 continue;
             }
             let observation = Observation::Present(record);
@@ -425,17 +464,43 @@ impl Evaluator<'_> {
                 observation,
                 base: known,
             };
-            self.step(store, progress, writer, person, &mut accounts)
-                .await?;
+            let (outcome, derived) = self.decide(store, person, &mut accounts).await?;
+            let is_in_scope = match &outcome.base {
+                BaseUpdate::Keep => was_in_scope,
+                BaseUpdate::Put(entry) => entry.scope == Scope::In,
+                BaseUpdate::Remove => false,
+            };
+            note_schools(progress, schools, is_in_scope, record);
+            Self::keep(progress, writer, person, outcome, derived);
         }
-        let absent: Vec<&BaseRow> = base
+        let missing = base
             .values()
             .filter(|row| row.entry.scope == Scope::In)
             .filter(|row| {
                 !people.records.contains_key(&row.external_id) || doubted.contains(&row.external_id)
             })
-            .filter(|row| !people.present.contains(&row.external_id))
-            .collect();
+            .filter(|row| !people.present.contains(&row.external_id));
+        // Of whom the source itself says that they are gone, nobody needs to be asked about.
+        let is_gone = |row: &&BaseRow| {
+            !progress.withheld
+                && people.gone.contains(&row.external_id)
+                && !people.records.contains_key(&row.external_id)
+        };
+        let (gone, absent): (Vec<&BaseRow>, Vec<&BaseRow>) = missing.partition(is_gone);
+        progress.gone += gone.len() as u64;
+        for row in gone {
+            let person = Person {
+                bucket,
+                external_id: &row.external_id,
+                observation: Observation::Absent {
+                    external_id: &row.external_id,
+                    absence: Absence::Deleted,
+                },
+                base: Some(row),
+            };
+            self.step(store, progress, writer, person, &mut accounts)
+                .await?;
+        }
         if !absent.is_empty() {
             let count = u32::try_from(absent.len()).unwrap_or(u32::MAX);
             progress.absent.insert(bucket, count);
@@ -459,6 +524,31 @@ impl Evaluator<'_> {
                 entry.scope == Scope::In && entry.rules == self.rules.version()
             })
             && matches!(evaluate(self.rules, record), Evaluation::OutOfScope(_))
+    }
+}
+
+/// Notes the schools of somebody in scope.
+fn note_schools(
+    progress: &mut PlanProgress,
+    schools: &BTreeSet<ExternalId>,
+    is_in_scope: bool,
+    record: &SourceRecord,
+) {
+    for placement in record.placements.iter().filter(|_| is_in_scope) {
+        let school = &placement.school;
+        if schools.contains(school) && !progress.peopled.contains(school) {
+            progress.peopled.insert(school.clone());
+        }
+    }
+}
+
+fn obfuscated() -> Failure {
+    Failure {
+        code: "obfuscated".to_owned(),
+        message: "the provider shows invented people in the place of the real ones, and they must \
+                  not come into the roster: nothing was changed; switch the obfuscation off at the \
+                  provider, then sync again"
+            .to_owned(),
     }
 }
 

@@ -36,7 +36,7 @@ pub enum Person {
     /// This record, with the person's groups where rules look at them.
     Record {
         /// The record.
-        record: SourceRecord,
+        record: Box<SourceRecord>,
     },
     /// The provider could not be asked.
     Unavailable {

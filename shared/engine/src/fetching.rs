@@ -4,23 +4,33 @@
 
 use crate::error::Error;
 use crate::keys;
+use crate::large;
 use crate::ports::{Clock, Ports, Store, TransportError};
 use crate::record;
 use crate::runs::{Failure, FetchStats};
 use crate::slices::SliceOutcome;
-use crate::staging::Stage;
-use connectors::fetch::{Batch, CompleteRead, Connector, FetchError, Poll, TransportFailure};
+use crate::staging::{BUCKETS, Parts, Stage};
+use connectors::fetch::{
+    Batch, CompleteRead, Connector, Doubt, FetchError, Poll, TransportFailure,
+};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use mapping::ids::{ConnectionId, RunId, TenantId};
+use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
+use mapping::schooling::School;
 use mapping::source::Group;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 /// Longest pause, in milliseconds, that is waited out inside a slice; a longer one ends it.
 const PAUSE_MS_MAX: i64 = 2_000;
+
+/// How many numbers of parts are left out when a read begins anew: more than one flush can write.
+/// A flush that was killed may have left parts that nothing counts, and what is read after the
+/// restart must not be mixed with them.
+const RESTART_GAP: u32 = 4_096;
 
 /// How far a fetch is. Stored after everything it counts was stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,10 +46,25 @@ pub struct FetchProgress<C> {
 /// What a fetch has staged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StagedSnapshot {
-    /// How many parts the snapshot has.
+    /// The first part of the snapshot: what was staged before it is forgotten.
+    #[serde(default)]
+    pub first_part: u32,
+    /// The end of the parts of the snapshot.
     pub parts: u32,
-    /// How many parts the issues have.
+    /// Parts that are forgotten and not removed yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Range<u32>>,
+    /// The first part of the issues.
+    #[serde(default)]
+    pub first_issue_part: u32,
+    /// The end of the parts of the issues.
     pub issue_parts: u32,
+    /// The first part of the list of schools.
+    #[serde(default)]
+    pub first_school_part: u32,
+    /// The end of the parts of the list of schools.
+    #[serde(default)]
+    pub school_parts: u32,
     /// Groups of everybody.
     pub everyone: BTreeSet<Group>,
     /// Paths, as they are now, of the org units that the rules know by id.
@@ -48,6 +73,39 @@ pub struct StagedSnapshot {
     pub stats: FetchStats,
     /// The proof that the snapshot is complete; without it nobody may be considered absent.
     pub complete: Option<CompleteRead>,
+}
+
+impl StagedSnapshot {
+    /// The parts of the snapshot.
+    pub fn part_range(&self) -> Range<u32> {
+        self.first_part..self.parts
+    }
+
+    /// Whether the source was read whole and there is no reason to doubt what it does not show.
+    pub fn is_believed(&self) -> bool {
+        (self.complete.as_ref()).is_some_and(|complete| complete.doubts().is_empty())
+    }
+
+    /// Why the source is not believed.
+    pub fn doubts(&self) -> BTreeSet<Doubt> {
+        let complete = self.complete.as_ref();
+        complete.map_or_else(BTreeSet::new, |complete| complete.doubts().clone())
+    }
+
+    /// Forgets everything that was staged.
+    fn restart(&mut self) {
+        if !self.part_range().is_empty() {
+            self.dropped.push(self.part_range());
+        }
+        self.parts = self.parts.saturating_add(RESTART_GAP);
+        self.first_part = self.parts;
+        self.first_issue_part = self.issue_parts;
+        self.first_school_part = self.school_parts;
+        self.everyone.clear();
+        self.unit_paths.clear();
+        self.stats.records = 0;
+        self.stats.issues = 0;
+    }
 }
 
 /// Whose fetch it is.
@@ -155,8 +213,7 @@ where
                     }
                     Poll::Busy | Poll::WaitUntil(_) => {}
                     Poll::Done(complete) => {
-                        self.progress.staged.complete = Some(complete);
-                        self.save(ports).await?;
+                        self.finish(ports, complete).await?;
                         return Ok(SliceOutcome::Done);
                     }
                     Poll::Failed(error) => {
@@ -214,6 +271,10 @@ where
     }
 
     fn take(&mut self, mut batch: Batch) {
+        if batch.restarted {
+            self.stage.clear();
+            self.progress.staged.restart();
+        }
         let staged = &mut self.progress.staged;
         staged.stats.records += batch.records.len() as u64;
         staged.stats.issues += batch.issues.len() as u64;
@@ -226,17 +287,47 @@ where
         self.stage.add(batch);
     }
 
-    /// Writes what is gathered, then the state that counts it.
-    async fn save(&mut self, store: &impl Store) -> Result<(), Error> {
+    /// Ends the fetch.
+    async fn finish(&mut self, store: &impl Store, complete: CompleteRead) -> Result<(), Error> {
+        self.flush(store).await?;
+        if !complete.doubts().contains(&Doubt::Obfuscated) {
+            self.keep_schools(store).await?;
+        }
+        self.progress.staged.complete = Some(complete);
+        self.save(store).await
+    }
+
+    /// Keeps the schools for whoever writes rules, whatever becomes of the run.
+    async fn keep_schools(&self, store: &impl Store) -> Result<(), Error> {
+        let scope = self.scope;
+        let shown = schools_of(store, scope.tenant, scope.run, &self.progress.staged).await?;
+        if shown != schools_last_read(store, scope.tenant, scope.connection).await? {
+            let key = keys::schools(scope.tenant, scope.connection);
+            large::replace(store, &key, &shown).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is gathered.
+    async fn flush(&mut self, store: &impl Store) -> Result<(), Error> {
         if !self.stage.is_empty() {
             let staged = &mut self.progress.staged;
-            let issue_parts = self
-                .stage
-                .flush(store, staged.parts, staged.issue_parts)
-                .await?;
-            staged.parts += 1;
-            staged.issue_parts += issue_parts;
+            let there = Parts {
+                staged: staged.parts,
+                issues: staged.issue_parts,
+                schools: staged.school_parts,
+            };
+            let parts = self.stage.flush(store, there).await?;
+            staged.parts = parts.staged;
+            staged.issue_parts = parts.issues;
+            staged.school_parts = parts.schools;
         }
+        Ok(())
+    }
+
+    /// Writes what is gathered, then the state that counts it.
+    async fn save(&mut self, store: &impl Store) -> Result<(), Error> {
+        self.flush(store).await?;
         let key = progress_key(self.scope.tenant, self.scope.run);
         Ok(record::write(store, &key, &self.progress).await?)
     }
@@ -285,4 +376,93 @@ pub async fn staged_snapshot(
     run: &RunId,
 ) -> Result<Option<StagedSnapshot>, Error> {
     Ok(record::read(store, &progress_key(tenant, run)).await?)
+}
+
+/// The schools that a run was shown, in order of their ids.
+pub async fn schools(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+) -> Result<Vec<School>, Error> {
+    match staged_snapshot(store, tenant, run).await? {
+        Some(snapshot) => schools_of(store, tenant, run, &snapshot).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The schools of a snapshot, in order of their ids; what was read later stands.
+pub(crate) async fn schools_of(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    snapshot: &StagedSnapshot,
+) -> Result<Vec<School>, Error> {
+    let mut schools: BTreeMap<ExternalId, School> = BTreeMap::new();
+    for part in snapshot.first_school_part..snapshot.school_parts {
+        let key = keys::staged_schools(tenant, run, part);
+        let more: Vec<School> = record::read(store, &key).await?.unwrap_or_default();
+        schools.extend(more.into_iter().map(|school| (school.id.clone(), school)));
+    }
+    Ok(schools.into_values().collect())
+}
+
+/// The schools that a connection showed when it was last read whole.
+pub async fn schools_last_read(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<Vec<School>, Error> {
+    let schools = large::read(store, &keys::schools(tenant, connection)).await?;
+    Ok(schools.unwrap_or_default())
+}
+
+/// Removes what a fetch has staged, once its run is over.
+pub(crate) async fn tidy(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    staged: &StagedSnapshot,
+) -> Result<(), Error> {
+    let current = [staged.part_range()];
+    for part in staged.dropped.iter().chain(&current).cloned().flatten() {
+        let keys: Vec<String> = (0..BUCKETS)
+            .map(|bucket| keys::staged(tenant, run, part, bucket))
+            .collect();
+        store.delete_many(&keys).await?;
+    }
+    let schools: Vec<String> = (0..staged.school_parts)
+        .map(|part| keys::staged_schools(tenant, run, part))
+        .collect();
+    if !schools.is_empty() {
+        store.delete_many(&schools).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_after_a_restart_lies_behind_everything_that_a_killed_flush_may_have_left() {
+        let mut staged = StagedSnapshot {
+            parts: 3,
+            issue_parts: 2,
+            school_parts: 1,
+            ..StagedSnapshot::default()
+        };
+        staged.stats.records = 40;
+        staged.stats.calls = 7;
+        staged.restart();
+        assert!(staged.first_part >= 3 + RESTART_GAP);
+        assert!(staged.part_range().is_empty());
+        assert_eq!((staged.first_issue_part, staged.first_school_part), (2, 1));
+        assert_eq!((staged.stats.records, staged.stats.calls), (0, 7));
+        // Nothing was staged in between: there is nothing to remove.
+        staged.restart();
+        assert_eq!(staged.dropped, [0..3]);
+        let text = serde_json::to_string(&staged).unwrap();
+        let back: StagedSnapshot = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.part_range(), staged.part_range());
+    }
 }

@@ -79,7 +79,7 @@ pub async fn issues(
         .map_or(0, |plan| plan.issue_parts)
         .max(staged.issue_parts);
     let mut page = Vec::new();
-    for part in from_part..parts {
+    for part in from_part.max(staged.first_issue_part)..parts {
         let key = keys::issues(tenant, run, part);
         let issues: Vec<Issue> = record::read(store, &key)
             .await

@@ -232,6 +232,16 @@ pub fn staged(tenant: &TenantId, run: &RunId, part: u32, bucket: u32) -> String 
     format!("run/{tenant}/{run}/stage/{part}/{bucket}")
 }
 
+/// A part of the schools that a run was shown.
+pub fn staged_schools(tenant: &TenantId, run: &RunId, part: u32) -> String {
+    format!("run/{tenant}/{run}/schools/{part}")
+}
+
+/// The schools that a connection showed when it was last read whole.
+pub fn schools(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("schools/{tenant}/{connection}")
+}
+
 /// A part of a run's plan: changes to accounts of the bucket `to` that come from people of the
 /// bucket `from`.
 pub fn planned(tenant: &TenantId, run: &RunId, to: u32, from: u32, piece: u32) -> String {
@@ -241,6 +251,11 @@ pub fn planned(tenant: &TenantId, run: &RunId, to: u32, from: u32, piece: u32) -
 /// A part of a run's updates of what the connection said, for people of one bucket.
 pub fn planned_base(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String {
     format!("run/{tenant}/{run}/base/{bucket}/{piece}")
+}
+
+/// A part of a run's updates of what the connection shows beside people.
+pub fn planned_schooling(tenant: &TenantId, run: &RunId, bucket: u32, piece: u32) -> String {
+    format!("run/{tenant}/{run}/schooling/{bucket}/{piece}")
 }
 
 /// A part of a run's claims on addresses.

@@ -46,6 +46,21 @@ pub async fn write<T: Serialize>(store: &impl Store, key: &str, value: &T) -> Re
     Ok(record::write(store, key, &head).await?)
 }
 
+/// Writes a large record over another and removes the pieces that only the other one had.
+pub async fn replace<T: Serialize>(store: &impl Store, key: &str, value: &T) -> Result<(), Error> {
+    let old = record::read::<Head>(store, key).await?;
+    write(store, key, value).await?;
+    let new = record::read::<Head>(store, key).await?;
+    let kept = new.map_or_else(Vec::new, |head| head.pieces);
+    let mut left = old.map_or_else(Vec::new, |head| head.pieces);
+    left.retain(|digest| !kept.contains(digest));
+    let left: Vec<String> = left.iter().map(|digest| keys::piece(key, digest)).collect();
+    if !left.is_empty() {
+        store.delete_many(&left).await?;
+    }
+    Ok(())
+}
+
 /// Removes a large record, its head first.
 pub async fn delete(store: &impl Store, key: &str) -> Result<(), Error> {
     let head = record::read::<Head>(store, key).await?;
@@ -71,6 +86,9 @@ mod tests {
             assert_eq!(read::<Vec<String>>(&ports, "k").await, Ok(None));
             write(&ports, "k", &value).await.unwrap();
             assert_eq!(read(&ports, "k").await, Ok(Some(value)));
+            replace(&ports, "k", &["b"]).await.unwrap();
+            assert_eq!(read(&ports, "k").await, Ok(Some(vec!["b".to_owned()])));
+            assert_eq!(ports.dump().len(), 2);
             delete(&ports, "k").await.unwrap();
             assert!(ports.dump().is_empty());
         });

@@ -43,6 +43,7 @@ pub mod rules;
 pub mod runs;
 pub mod schedule;
 pub mod scheduling;
+pub mod schooling;
 pub mod seal;
 pub mod secrets;
 pub mod settings;

@@ -7,6 +7,7 @@
 
 use crate::audit::Actor;
 use crate::error::Error;
+use crate::fetching;
 use crate::keys;
 use crate::large;
 use crate::organizations::{self, ORGANIZATIONS_MAX};
@@ -15,7 +16,6 @@ use crate::roster::blob;
 use crate::runs::{Failure, Run, Work};
 use mapping::ids::{ConnectionId, ExternalId, OrganizationId, RunId, TenantId};
 use mapping::rules::{RuleSet, SchoolPlaces};
-use mapping::schooling::School;
 use std::collections::BTreeMap;
 
 /// What became of the schools of a run's snapshot; `None` when the rules don't use them. Fails when
@@ -36,8 +36,7 @@ pub async fn settle(
     if let Some(settled) = large::read(store, &key).await? {
         return Ok(Ok(Some(settled)));
     }
-    let schools = large::read(store, &schools_key(tenant, &run.id)).await?;
-    let schools: Vec<School> = schools.unwrap_or_default();
+    let schools = fetching::schools(store, tenant, &run.id).await?;
     let known = organizations::read(store, tenant).await?;
     let names: BTreeMap<OrganizationId, String> = known
         .into_values()
@@ -91,11 +90,6 @@ pub async fn make<P: Store + Clock>(ports: &P, tenant: &TenantId, run: &Run) -> 
         large::write(ports, &keys::places(tenant, connection), &places).await?;
     }
     Ok(())
-}
-
-/// The key of the schools that a run read.
-pub fn schools_key(tenant: &TenantId, run: &RunId) -> String {
-    keys::run_progress(tenant, run, "schools")
 }
 
 fn run_key(tenant: &TenantId, run: &RunId) -> String {

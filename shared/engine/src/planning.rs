@@ -7,8 +7,9 @@
 use crate::error::Error;
 use crate::keys;
 use crate::ports::{Store, StoreError};
-use crate::record::{self, ListEncoder, PIECE_BYTES};
+use crate::record::{self, ListEncoder, PIECE_BYTES, RecordError};
 use crate::roster::{AddressEntry, BaseRow, shard};
+use crate::schooling::{SchoolingChange, SchoolingCounts};
 use crate::staging::{bucket_of_account, write_all};
 use mapping::account::{Account, Status};
 use mapping::ids::{AccountId, ExternalId, Generation, RunId, TenantId};
@@ -85,9 +86,43 @@ pub struct PlanProgress {
     pub seen: u64,
     /// People whom the connection knew and who were not in the snapshot, by bucket.
     pub absent: BTreeMap<u32, u32>,
+    /// How many people whom the connection knew as in scope are gone, as the source itself says.
+    #[serde(default)]
+    pub gone: u64,
+    /// True when the source is not believed: nobody is absent or gone, and nothing is taken away.
+    #[serde(default)]
+    pub withheld: bool,
+    /// For each bucket of classes, courses and sessions, and for [`schooling::SCHOOLS_BUCKET`], in
+    /// how many pieces the updates are.
+    ///
+    /// [`schooling::SCHOOLS_BUCKET`]: crate::schooling::SCHOOLS_BUCKET
+    #[serde(default)]
+    pub schooling: BTreeMap<u32, u32>,
+    /// What the plan changes beside people.
+    #[serde(default)]
+    pub schooling_counts: SchoolingCounts,
+    /// How much the map of what is shown beside people will have in it, in members of classes.
+    #[serde(default)]
+    pub schooling_size: u64,
+    /// Schools, of those that are shown, with people in scope.
+    #[serde(default)]
+    pub peopled: BTreeSet<ExternalId>,
+    /// True when the schools are compared.
+    #[serde(default)]
+    pub schools_compared: bool,
+    /// How many schools with people in scope are not shown any more.
+    #[serde(default)]
+    pub schools_gone: u64,
+    /// Some of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schools_gone_ids: Vec<ExternalId>,
     /// The commit whose roster comes back, when the plan is an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<Generation>,
+    /// True when the undo makes an account other than it is; whoever is as they would be is named
+    /// all the same.
+    #[serde(default)]
+    pub alters: bool,
     /// How many entries what the connection said will have more than before.
     pub base_growth: i64,
     /// Buckets with a change of an account that was not made for the person it comes from.
@@ -110,7 +145,7 @@ impl PlanProgress {
     pub fn is_empty(&self) -> bool {
         let changes_nothing =
             self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none();
-        self.is_withdrawn || changes_nothing
+        self.schooling.is_empty() && (self.is_withdrawn || changes_nothing)
     }
 
     /// How many people were not in the snapshot.
@@ -193,6 +228,25 @@ impl<'a> PlanWriter<'a> {
             self.ready.push((key, encoder.take()));
             *pieces += 1;
         }
+    }
+
+    /// Adds the updates of one bucket of what the connection shows beside people. A large class is
+    /// larger than a piece, so they are cut anywhere.
+    pub fn schooling(
+        &mut self,
+        progress: &mut PlanProgress,
+        bucket: u32,
+        changes: &[SchoolingChange],
+    ) {
+        let bytes = record::encode(&changes);
+        self.bytes += bytes.len();
+        let mut pieces = 0;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let key = keys::planned_schooling(self.tenant, self.run, bucket, pieces);
+            self.ready.push((key, piece.to_vec()));
+            pieces += 1;
+        }
+        progress.schooling.insert(bucket, pieces);
     }
 
     /// Adds an issue.
@@ -374,6 +428,26 @@ pub async fn read_base(
         );
     }
     Ok(changes)
+}
+
+/// The updates of one bucket of what the connection shows beside people.
+pub async fn read_schooling(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    bucket: u32,
+    pieces: u32,
+) -> Result<Vec<SchoolingChange>, Error> {
+    let mut bytes = Vec::new();
+    for piece in 0..pieces {
+        let key = keys::planned_schooling(tenant, run, bucket, piece);
+        match store.get(&key).await? {
+            Some(more) => bytes.extend(more),
+            None => return Err(RecordError::Absent { key }.into()),
+        }
+    }
+    let key = keys::planned_schooling(tenant, run, bucket, 0);
+    Ok(record::decode(&key, &bytes)?)
 }
 
 /// The claims on addresses of one bucket, without those of the plan's losers.

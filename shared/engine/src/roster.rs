@@ -160,6 +160,11 @@ impl Reader {
         }))
     }
 
+    /// Whose roster it is.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     /// The commit that is open.
     pub fn commit(&self) -> &Commit {
         &self.commit
@@ -241,8 +246,21 @@ impl Reader {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Account>, Option<String>), Error> {
-        let root = self.map(ACCOUNTS);
-        let mut found = Vec::new();
+        self.page(store, ACCOUNTS, cursor, limit, |_| true).await
+    }
+
+    /// Up to `limit` entries of a map, as [`Reader::accounts`]: of those that are wanted, whose key
+    /// is their placement.
+    pub(crate) async fn page<T: Entry>(
+        &self,
+        store: &impl Store,
+        map: &str,
+        cursor: Option<&str>,
+        limit: usize,
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        let root = self.map(map);
+        let mut found: Vec<T> = Vec::new();
         let start = cursor.map_or(0, shard::hash);
         let first = shard::index_of_hash(start, root.bits);
         for index in first..shard::count(root.bits) {
@@ -250,25 +268,25 @@ impl Reader {
                 bits: root.bits,
                 index,
             };
-            let mut entries: Vec<Account> =
-                map::load_range(store, &self.tenant, &root, range).await?;
-            entries.sort_by(|a, b| position(a.id.as_str()).cmp(&position(b.id.as_str())));
-            for account in entries {
-                let after = cursor.is_none_or(|id| position(account.id.as_str()) > position(id));
+            let mut entries: Vec<T> = map::load_range(store, &self.tenant, &root, range).await?;
+            entries.retain(&is_wanted);
+            entries.sort_by(|a, b| position(a.key()).cmp(&position(b.key())));
+            for entry in entries {
+                let after = cursor.is_none_or(|key| position(entry.key()) > position(key));
                 if !after {
                     continue;
                 }
                 if found.len() == limit {
-                    let next = found.last().map(|last: &Account| last.id.to_string());
+                    let next = found.last().map(|last| last.key().to_owned());
                     return Ok((found, next));
                 }
-                found.push(account);
+                found.push(entry);
             }
         }
         Ok((found, None))
     }
 
-    async fn entry<T: Entry>(
+    pub(crate) async fn entry<T: Entry>(
         &self,
         store: &impl Store,
         map: &str,

@@ -14,11 +14,14 @@ use crate::keys;
 use crate::log::Page;
 use crate::ports::{Clock, Store};
 use crate::record;
+use crate::schooling::SchoolingCounts;
+use connectors::fetch::Doubt;
 use mapping::guard::Refusal;
 use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
 use mapping::rules::RuleSetVersion;
 use mapping::summary::Counts;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The part of a run's records that says what was done by hand.
 const BY_HAND: &str = "by-hand";
@@ -238,6 +241,15 @@ pub struct Run {
     /// How many issues it found.
     #[serde(default)]
     pub issues: u64,
+    /// What it changed or would change beside people.
+    #[serde(default, skip_serializing_if = "SchoolingCounts::is_empty")]
+    pub schooling: SchoolingCounts,
+    /// Why the source is not believed when somebody or something is missing from it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubts: BTreeSet<Doubt>,
+    /// How many people were missing who for that reason do not count as gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absences_withheld: Option<u64>,
     /// Why its plan is held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
@@ -463,6 +475,9 @@ fn new_run(
         phases: Vec::new(),
         fetched: FetchStats::default(),
         counts: Counts::default(),
+        schooling: SchoolingCounts::default(),
+        doubts: BTreeSet::new(),
+        absences_withheld: None,
         issues: 0,
         refusals: Vec::new(),
         failure: None,

@@ -222,7 +222,8 @@ impl Evaluator<'_> {
         if *self.group_need == GroupNeed::None {
             return Ok(BTreeMap::new());
         }
-        let (run, parts, everyone) = (&self.run.id, snapshot.parts, &snapshot.everyone);
+        let (run, parts) = (&self.run.id, snapshot.part_range());
+        let everyone = &snapshot.everyone;
         let people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
         Ok(people.records)
     }

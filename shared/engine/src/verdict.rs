@@ -40,7 +40,13 @@ pub async fn refusals(
     if !plan.is_empty() && store.exists(&keys::undone(tenant)).await? {
         refusals.push(Refusal::AfterUndo);
     }
-    let known = plan.seen + plan.absent_count();
+    if plan.schools_gone > 0 {
+        refusals.push(Refusal::SchoolsGone {
+            count: plan.schools_gone,
+            ids: plan.schools_gone_ids.clone(),
+        });
+    }
+    let known = plan.seen + plan.absent_count() + plan.gone;
     let mut counts = plan.counts.clone();
     let snapshot = match (run.work, &run.connection) {
         // It lists nobody, so it can't have collapsed. What looks did before counts with it.
@@ -48,6 +54,8 @@ pub async fn refusals(
             counts.merge(&hints::changed(store, tenant, connection).await?);
             Verdict::Proceed
         }
+        // Nothing of the plan comes from anybody's absence.
+        (Work::Full | Work::Look, _) if plan.withheld => Verdict::Proceed,
         (Work::Full | Work::Look, _) => guard::check_snapshot(plan.seen, known),
     };
     for verdict in [

@@ -4,12 +4,14 @@
 
 mod attention;
 mod by_hand;
+mod classes;
 mod google;
 mod held;
 mod looks;
 mod pushes;
 mod receiver;
 mod runs;
+mod script;
 mod sleepers;
 
 use crate::audit::{Action, Actor};

@@ -13,7 +13,7 @@ mod limits;
 pub use limits::{COUNT_MAX, Limit, LimitError, LimitSet, Limits, Overrides};
 
 use crate::account::{Account, Status};
-use crate::ids::OrganizationId;
+use crate::ids::{ExternalId, OrganizationId};
 use crate::summary::{Counts, RoleGroup, Tally};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,9 @@ pub const COLLAPSE_KNOWN_MIN: u64 = 20;
 
 /// A snapshot with less than this share of the known people has collapsed, in percent.
 pub const COLLAPSE_PRESENT_PERCENT: u64 = 50;
+
+/// Most ids that one refusal names.
+pub const IDS_NAMED_MAX: usize = 20;
 
 /// The accounts that were there before the run, without the deleted ones.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -145,6 +148,18 @@ pub enum Refusal {
         /// How many.
         count: u64,
     },
+    /// Schools of people in scope are not shown any more: a school that is no longer shared must
+    /// never look like its people leaving.
+    #[error(
+        "the source does not show {count} of the schools whose people are in scope any more: {}",
+        named(.ids, *.count)
+    )]
+    SchoolsGone {
+        /// How many.
+        count: u64,
+        /// The provider's ids of some of them, see [`IDS_NAMED_MAX`].
+        ids: Vec<ExternalId>,
+    },
 }
 
 /// What the guard says.
@@ -173,6 +188,18 @@ fn among(group: Option<RoleGroup>, organization: Option<&OrganizationId>) -> Str
         (None, Some(organization)) => format!("accounts of {organization}"),
         (None, None) => "accounts".to_owned(),
     }
+}
+
+fn named(ids: &[ExternalId], count: u64) -> String {
+    let mut text: String = ids
+        .iter()
+        .map(ExternalId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if count > ids.len() as u64 {
+        text.push_str(", …");
+    }
+    text
 }
 
 /// Judges a whole plan by its counts.

@@ -29,6 +29,8 @@ pub enum IssueKind {
     BadEmail,
     /// The source shows the same record more than once.
     DuplicateRecord,
+    /// The source shows the person and says that they are gone.
+    GoneAndShown,
     /// An administrator linked the record to an account that is not there.
     LinkBroken {
         /// The account.
@@ -71,6 +73,7 @@ impl IssueKind {
     pub fn severity(&self) -> Severity {
         match self {
             IssueKind::AbsenceUnconfirmed
+            | IssueKind::GoneAndShown
             | IssueKind::MissingName
             | IssueKind::NoAddress
             | IssueKind::UnitNotRead => Severity::Warning,
@@ -99,6 +102,9 @@ impl fmt::Display for IssueKind {
             }
             IssueKind::BadEmail => f.write_str("has an email address that can't be used"),
             IssueKind::DuplicateRecord => f.write_str("is shown more than once by the source"),
+            IssueKind::GoneAndShown => {
+                f.write_str("is shown by the source, which also says that they are gone")
+            }
             IssueKind::LinkBroken { with } => {
                 write!(f, "was linked to account {with}, which is not there")
             }

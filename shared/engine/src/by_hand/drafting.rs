@@ -14,7 +14,7 @@ use crate::runs::{self, Failure, Run};
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKET_BITS, BUCKETS, bucket_of_account};
 use jiff::Timestamp;
-use mapping::account::{Account, Status};
+use mapping::account::{Account, Email, Status};
 use mapping::ids::{AccountId, Generation, TenantId};
 use mapping::plan::{self, Change, forgotten_digest};
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ impl Draft<'_> {
     ) -> Result<Option<Failure>, Error> {
         let after = &change.after;
         if after.status != Status::Deleted {
-            let email = after.email.as_ref().map(|email| email.as_str());
+            let email = after.email.as_ref().map(Email::as_str);
             for address in [email, after.username.as_deref()] {
                 let Some(address) = address else { continue };
                 let holder = self.reader.account_by_address(store, address).await?;
@@ -216,11 +216,24 @@ impl Draft<'_> {
                 return Ok(SliceOutcome::More);
             }
         }
+        if !progress.alters && self.is_alike_beside_accounts(&then) {
+            progress.is_withdrawn = true;
+        }
         // Said before it is so: at worst a plan is held once too often.
         record::write(ports, &keys::undone(self.tenant), &to).await?;
         progress.settled = true;
         writer.save(ports, &mut progress).await?;
         Ok(SliceOutcome::Done)
+    }
+
+    /// True when every map but that of the accounts is as it was.
+    fn is_alike_beside_accounts(&self, then: &Reader) -> bool {
+        let others = |reader: &Reader| {
+            let mut maps = reader.commit().maps.clone();
+            maps.remove(ACCOUNTS);
+            maps
+        };
+        others(&self.reader) == others(then)
     }
 
     async fn undo_range(
@@ -242,6 +255,7 @@ impl Draft<'_> {
         for (now, before) in pairs.into_values() {
             let to = then.commit().generation;
             if let Some(change) = plan::undo(now, before, to, self.now_ms) {
+                progress.alters |= change.before.as_ref() != Some(&change.after);
                 progress.counts.add(&change);
                 writer.put_change(progress, range.index, 0, &change);
             }

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod call;
+mod classes;
 mod connections;
 mod document;
 mod forward;

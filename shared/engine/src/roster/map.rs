@@ -3,13 +3,16 @@
 use super::blob::{self, Batch};
 use super::shard::{self, Range};
 use crate::error::Error;
-use crate::ports::Store;
+use crate::ports::{Store, VALUE_BYTES_MAX};
 use crate::record;
 use mapping::ids::TenantId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// How many shards one index page names.
 const SHARDS_PER_PAGE: usize = 256;
+
+/// Stands between the names of the values of a shard that is larger than one of them.
+const BETWEEN: char = '+';
 
 /// Something that lies in a map.
 pub trait Entry: Serialize + DeserializeOwned + Clone + PartialEq {
@@ -27,6 +30,7 @@ pub struct MapRoot {
     /// How many entries it has.
     pub len: u64,
     /// Names of its index pages; each is a list of shard names, an empty name for an empty shard.
+    /// A shard larger than a value has the names of several.
     pub pages: Vec<String>,
 }
 
@@ -61,7 +65,15 @@ async fn load_shard<T: Entry>(
     if name.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = blob::read(store, tenant, name).await?;
+    let mut bytes = Vec::new();
+    for value in name.split(BETWEEN) {
+        let more = blob::read(store, tenant, value).await?;
+        if bytes.is_empty() {
+            bytes = more;
+        } else {
+            bytes.extend(more);
+        }
+    }
     Ok(record::decode(name, &bytes)?)
 }
 
@@ -260,11 +272,16 @@ impl MapDraft {
         index: usize,
         bytes: Vec<u8>,
     ) -> Result<String, Error> {
-        let name = blob::digest(&bytes);
+        let values = bytes.chunks(VALUE_BYTES_MAX);
+        let names: Vec<String> = values.clone().map(blob::digest).collect();
+        let name = names.join(&BETWEEN.to_string());
         if self.names.get(index) == Some(&name) {
             return Ok(name);
         }
-        self.batch.put(store, &self.tenant, bytes).await
+        for value in values {
+            self.batch.put(store, &self.tenant, value.to_vec()).await?;
+        }
+        Ok(name)
     }
 
     /// Writes everything prepared so far and returns the root of the state as it stands: the new

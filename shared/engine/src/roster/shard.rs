@@ -27,6 +27,11 @@ impl Range {
     /// All places.
     pub const ALL: Self = Self { bits: 0, index: 0 };
 
+    /// Whether the range is a part of another one, or all of it.
+    pub fn is_within(self, other: Self) -> bool {
+        self.bits >= other.bits && self.index >> (self.bits - other.bits) == other.index
+    }
+
     /// Whether this placement key falls into the range.
     pub fn contains(self, placement: &str) -> bool {
         index_of_hash(hash(placement), self.bits) == self.index
@@ -35,9 +40,14 @@ impl Range {
 
 /// The place of a placement key.
 pub fn hash(placement: &str) -> u32 {
+    hash_bytes(placement.bytes())
+}
+
+/// The place of a placement key that is in parts.
+pub fn hash_bytes(bytes: impl Iterator<Item = u8>) -> u32 {
     const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-    let mut hash = placement.bytes().fold(FNV_OFFSET, |hash, byte| {
+    let mut hash = bytes.fold(FNV_OFFSET, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
     });
     // FNV's top bits are its weakest; the mix of SplitMix64 spreads all of them over the top.

@@ -242,6 +242,18 @@ fn an_undo_after_an_undo_still_keeps_everybody_as_deleted() {
 }
 
 #[test]
+fn an_undo_to_what_the_roster_is_already_makes_no_commit() {
+    let world = World::new(students(4));
+    world.sync();
+    world.google(|google| google.add(FakeUser::new(9, "/Students")));
+    let second = world.sync().generation.unwrap();
+    let undone = world.undo(second, false).unwrap().generation.unwrap();
+    let again = world.undo(second, true).unwrap();
+    assert_eq!(again.state, RunState::Unchanged, "{:?}", again.failure);
+    assert_eq!(newest(&world), undone);
+}
+
+#[test]
 fn an_undo_of_an_older_commit_says_what_else_it_undoes() {
     let world = World::new(students(12));
     world.sync();

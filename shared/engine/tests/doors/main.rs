@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod classes;
+#[cfg(test)]
 mod connection;
 #[cfg(test)]
 mod consent;

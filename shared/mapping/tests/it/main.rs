@@ -29,3 +29,9 @@ mod plan_properties;
 mod plans;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod schools;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod town;

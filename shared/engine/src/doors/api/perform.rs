@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::{
-    Operation, accounts, connections, document, forward, operations, organizations, resolutions,
-    rules, runs, tenants,
+    Operation, accounts, classes, connections, document, forward, operations, organizations,
+    resolutions, rules, runs, tenants,
 };
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -55,6 +55,7 @@ pub(super) async fn perform<P: Ports>(
             Operation::DiscardConnection => Box::pin(connections::discard(call)),
             Operation::RevokeConnection => Box::pin(connections::revoke(call)),
             Operation::ListOrgUnits => Box::pin(connections::org_units(call)),
+            Operation::ListSchools => Box::pin(classes::schools(call)),
             Operation::ReadRules => Box::pin(rules::read(call)),
             Operation::ReplaceRules
             | Operation::SetLeaving
@@ -89,6 +90,8 @@ pub(super) async fn perform<P: Ports>(
             Operation::RequestPreview => Box::pin(runs::preview(call)),
             Operation::ListAccounts => Box::pin(accounts::list(call)),
             Operation::ReadAccount => Box::pin(accounts::read(call)),
+            Operation::ListClasses => Box::pin(classes::list(call)),
+            Operation::ReadClass => Box::pin(classes::read(call)),
             Operation::ApproveRun
             | Operation::DiscardRun
             | Operation::EditAccount

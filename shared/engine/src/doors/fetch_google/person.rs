@@ -54,5 +54,6 @@ pub(super) async fn person<P: Ports>(ports: &P, question: &Question) -> Result<P
             .groups
             .extend(groups.groups.into_iter().map(|entry| entry.group));
     }
+    let record = Box::new(record);
     Ok(Person::Record { record })
 }
