@@ -27,9 +27,6 @@ pub struct Batch {
     pub chain: ChainId,
     /// The page's number within its chain, from 0. A page that is asked for twice keeps its number.
     pub page: u32,
-    /// Forget everything staged so far: the source changed under the read, which begins anew. What
-    /// the batch has beside this counts.
-    pub restarted: bool,
     /// People in scope, each at most once per chain.
     pub records: Vec<SourceRecord>,
     /// Which person belongs to which group, nested membership counted.
@@ -59,7 +56,6 @@ impl Batch {
         Self {
             chain,
             page,
-            restarted: false,
             records: Vec::new(),
             members: Vec::new(),
             gone: Vec::new(),
@@ -74,8 +70,7 @@ impl Batch {
 
     /// True when there is nothing to stage and nothing to forget.
     pub fn is_empty(&self) -> bool {
-        !self.restarted
-            && self.records.is_empty()
+        self.records.is_empty()
             && self.members.is_empty()
             && self.gone.is_empty()
             && self.schooling.is_empty()
