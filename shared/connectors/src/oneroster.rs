@@ -5,22 +5,22 @@
 //! districts, so none is used before [`address`] has looked at it.
 
 mod access;
-//AD
+pub mod address;
 mod caller;
-//CH
-//CL
-//CT
+pub mod changes;
+pub mod classlink;
+pub mod connection_test;
 mod errors;
 mod exchange;
 pub mod fetch;
 mod listing;
-//LO
+pub mod lookup;
 pub mod oauth1;
 mod page;
 mod people;
 mod schooling;
 mod service;
-//TO
+pub mod token;
 mod values;
 
 pub use access::{Access, SignatureMethod};

@@ -129,9 +129,20 @@ pub(crate) fn post_form(
     address: &str,
     pairs: &[(&str, &str)],
 ) -> Result<Request<Bytes>, RequestError> {
-    Request::builder()
-        .method(Method::POST)
-        .uri(address)
+    post_form_with(address, pairs, None)
+}
+
+/// A `POST` of a form, perhaps with an authorization.
+pub(crate) fn post_form_with(
+    address: &str,
+    pairs: &[(&str, &str)],
+    authorization: Option<&str>,
+) -> Result<Request<Bytes>, RequestError> {
+    let mut request = Request::builder().method(Method::POST).uri(address);
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    request
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, USER_AGENT)

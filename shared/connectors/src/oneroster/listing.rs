@@ -82,8 +82,9 @@ pub(super) struct Listing {
     pages: u32,
     /// Pages that brought something new.
     news: u32,
-    /// Pages that brought nothing new.
+    /// Pages that brought nothing new, and the rows of the largest.
     repeats: u32,
+    rows_repeated: u64,
 }
 
 /// What became of a page.
@@ -136,6 +137,7 @@ impl Listing {
             pages: 0,
             news: 0,
             repeats: 0,
+            rows_repeated: 0,
         };
         listing.open(0, None);
         listing
@@ -251,6 +253,7 @@ impl Listing {
             self.nameless += ids.iter().filter(|id| id.is_none()).count() as u64;
         } else if !ids.is_empty() {
             self.repeats += 1;
+            self.rows_repeated = self.rows_repeated.max(ids.len() as u64);
         }
         if !ids.is_empty() || self.stage == Stage::Head {
             self.note_total(headers.total);
@@ -262,7 +265,8 @@ impl Listing {
         match self.stage {
             Stage::Head => self.after_head(&chain, rows, was_full, headers),
             Stage::Body => self.after_body(id, chain, rows, has_news),
-            Stage::Tail if has_news => {
+            // One row that comes again may be that of a list counted from 1.
+            Stage::Tail if has_news || (rows == 1 && self.repeats == 1) => {
                 chain.limit = self.limit;
                 self.chains.insert(id, chain);
             }
@@ -346,11 +350,16 @@ impl Listing {
                 expected,
                 received,
             }),
-            // The same page again although there is more, or may be.
-            None if self.repeats > 0 && self.news == 1 && (self.head_was_full || self.has_hint) => {
-                Err(looped)
-            }
+            None if self.heeds_no_offset() => Err(looped),
             Some(_) | None => Ok(Progress::Complete),
         }
+    }
+
+    /// The first page came again although there is more, or may be.
+    fn heeds_no_offset(&self) -> bool {
+        self.news == 1
+            && self.rows_repeated >= u64::from(self.stride)
+            && self.repeats > 0
+            && (self.head_was_full || self.has_hint)
     }
 }

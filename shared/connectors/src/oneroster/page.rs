@@ -55,7 +55,15 @@ impl<'a> Page<'a> {
     }
 }
 
+/// An array would be read as the fields of a row in order.
+pub(super) fn is_object(json: &str) -> bool {
+    json.trim_start().starts_with('{')
+}
+
 fn id(row: &RawValue) -> Option<String> {
+    if !is_object(row.get()) {
+        return None;
+    }
     let row: OnlyId = serde_json::from_str(row.get()).ok()?;
     super::values::verbatim(&row.sourced_id)
 }

@@ -1,5 +1,6 @@
 //! People of a service in our vocabulary (PROVIDERS 6.6 and 10).
 
+use super::page::is_object;
 use super::values::{date, flag, is_gone, list, plain, reference, shorten, text, texts, word};
 use crate::grade;
 use jiff::civil::Date;
@@ -109,7 +110,8 @@ impl Rank {
 
 /// Reads a person; an issue for each part that can't be taken as it is.
 pub(super) fn read(json: &str, reading: Reading<'_>, issues: &mut Vec<Issue>) -> Sight {
-    let Ok(user) = serde_json::from_str::<User>(json) else {
+    let user = is_object(json).then(|| serde_json::from_str::<User>(json).ok());
+    let Some(user) = user.flatten() else {
         issues.push(Issue::new(malformed("users"), None, None));
         return Sight::Unreadable;
     };

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 /// Reads a row of any list but that of people into the batch.
 pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
-    let Ok(row) = serde_json::from_str::<Value>(json) else {
+    let row = serde_json::from_str::<Value>(json).ok();
+    let Some(row) = row.filter(Value::is_object) else {
         let kind = malformed(collection.name());
         batch.issues.push(Issue::new(kind, None, None));
         return;
