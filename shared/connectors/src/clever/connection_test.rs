@@ -138,6 +138,9 @@ impl fmt::Display for ShareReport {
             match finding {
                 Finding::Granted => {}
                 Finding::Nothing => f.write_str(": Clever shows none")?,
+                Finding::Refused(
+                    Refusal::MissingPrivilege | Refusal::MissingScope | Refusal::NotFound,
+                ) => f.write_str(": Clever does not give it to this application")?,
                 Finding::Refused(refusal) => write!(f, ": {refusal}")?,
             }
         }
