@@ -65,6 +65,8 @@ pub enum Action {
     ConnectionSaved,
     /// A connection test was made.
     ConnectionTested,
+    /// The order of connections was changed.
+    ConnectionsOrdered,
     /// An account was edited by hand.
     AccountEdited,
     /// An account was restored by hand.

@@ -11,6 +11,8 @@ mod districts;
 mod domain;
 mod edit;
 mod modify;
+mod oneroster;
+mod order;
 mod revoke;
 mod source;
 mod test;
@@ -18,7 +20,7 @@ mod tokens;
 
 pub use clever::{clever_settings, district_token, list_tokens};
 pub(crate) use conversing::{check_testable, conclude, converse};
-pub(crate) use credentials::replace_credentials;
+use credentials::replace_credentials;
 pub use credentials::{
     Credentials, CredentialsKind, Method, Opened, PutError, open_credentials, put_credentials,
 };
@@ -26,6 +28,12 @@ pub use districts::{Holder, holder};
 pub use domain::{Domain, DomainError};
 pub use edit::{Edit, NewConnection, create, discard, edit, save};
 pub(crate) use modify::{Change, modify};
+pub use oneroster::{
+    OneRosterNetwork, Service, check_addresses, check_way, keep_method, list_applications,
+    oneroster_settings, service as oneroster_service,
+};
+pub(crate) use order::{freeze_order, settle_order};
+pub use order::{frozen_order, order, ordered, set_order};
 pub use revoke::{Revoked, delete, forget, remove, revoke};
 pub use source::{
     ApplicationId, ApplicationIdError, CleverEdit, CleverSettings, CleverVersion, District,
@@ -71,6 +79,27 @@ impl Provider {
             Provider::Google => "Google",
             Provider::Oneroster => "OneRoster",
         }
+    }
+
+    /// Whether runs read people from it by themselves.
+    pub fn is_read_by_runs(self) -> bool {
+        match self {
+            Provider::Clever | Provider::Google | Provider::Oneroster => true,
+            Provider::Csv => false,
+        }
+    }
+
+    /// Whether single people can be looked at.
+    pub fn can_look(self) -> bool {
+        match self {
+            Provider::Clever | Provider::Google | Provider::Oneroster => true,
+            Provider::Csv => false,
+        }
+    }
+
+    /// Whether it tells of changes as they happen.
+    pub fn pushes(self) -> bool {
+        self == Provider::Google
     }
 }
 
@@ -228,7 +257,7 @@ impl From<ReplaceError> for ConnectionError {
 }
 
 impl Connection {
-    /// Whether runs read from it.
+    /// Whether it is saved and in service.
     pub fn is_active(&self) -> bool {
         self.state == State::Active
     }
@@ -239,6 +268,11 @@ impl Connection {
             self.state,
             State::Active | State::Authorized | State::ReconnectNeeded
         )
+    }
+
+    /// Whether runs read from it.
+    pub fn is_in_use(&self) -> bool {
+        self.is_active() && self.provider.is_read_by_runs()
     }
 }
 
@@ -251,12 +285,6 @@ pub async fn read(
     let found: Option<Versioned<Connection>> =
         versioned::read(store, &keys::connection(tenant, id)).await?;
     Ok(found.map(|record| record.value))
-}
-
-/// The connection that the runs of a tenant read: the first that is active.
-pub async fn in_use(store: &impl Store, tenant: &TenantId) -> Result<Option<Connection>, Error> {
-    let all = list(store, tenant).await?;
-    Ok(all.into_iter().find(Connection::is_active))
 }
 
 /// The domains whose addresses count as verified when this connection shows them: those that its
@@ -274,12 +302,6 @@ pub async fn verified_domains(
         }
     }
     Ok(domains)
-}
-
-/// All connections of a tenant in the order in which their word counts.
-pub async fn order(store: &impl Store, tenant: &TenantId) -> Result<Vec<ConnectionId>, Error> {
-    let all = list(store, tenant).await?;
-    Ok(all.into_iter().map(|connection| connection.id).collect())
 }
 
 /// All connections of a tenant, in the order they were made.

@@ -8,6 +8,7 @@ pub mod api;
 pub(crate) mod asked;
 pub mod fetch_clever;
 pub mod fetch_google;
+pub mod fetch_oneroster;
 pub mod nudge;
 pub mod oauth;
 mod page;

@@ -8,7 +8,7 @@
 
 use crate::applying::{Applied, ApplyRequest};
 use crate::by_hand::ByHand;
-use crate::connections::{self, Provider, State};
+use crate::connections::{self, Provider};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
@@ -24,11 +24,12 @@ use crate::resolutions;
 use crate::roster::commit;
 use crate::rules;
 use crate::runs::{self, Failure, Lane, Run, RunState, Work};
+use crate::series;
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use crate::verdict;
 use crate::watching;
 use jiff::Timestamp;
-use mapping::ids::{ConnectionId, TenantId};
+use mapping::ids::TenantId;
 
 /// Longest slice that another component is asked for, in milliseconds. Some hosts end a request
 /// after 30 s.
@@ -39,6 +40,9 @@ const STUMBLES_MAX: u32 = 20;
 
 /// How often a run is planned anew because the roster moved on under it.
 const REPLANS_MAX: u32 = 5;
+
+/// The failure of a run whose connection has no mappings.
+pub(crate) const NO_MAPPINGS: &str = "no_mappings";
 
 /// The component that evaluates rules.
 const RULES_COMPONENT: &str = "rules";
@@ -227,10 +231,11 @@ async fn begin<P: Ports>(
     run: &mut Run,
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
-    let connection = match choose_connection(ports, tenant).await? {
+    let connection = match series::begin(ports, tenant, run).await? {
         Ok(connection) => connection,
         Err(failure) => return Ok(SliceOutcome::Failed { failure }),
     };
+    connections::settle_order(ports, tenant).await?;
     let rule_set = rules::read(ports, tenant, &connection).await?;
     if !rule_set.has_mappings() {
         return Ok(SliceOutcome::Failed {
@@ -239,13 +244,11 @@ async fn begin<P: Ports>(
     }
     run.rules = rule_set.version;
     freeze_rules(ports, tenant, &run.id, &rule_set).await?;
+    connections::freeze_order(ports, tenant, &run.id).await?;
     resolutions::freeze(ports, tenant, &connection, &run.id).await?;
     run.parent = commit::newest(ports, tenant).await?.generation;
-    run.work = runs::settle_work(ports, tenant, run).await?;
-    // When a full run served the requests that came with the hints, there may be none left.
     let is_idle =
         run.work == Work::Look && !hints::take(ports, tenant, &connection, &run.id).await?;
-    run.connection = Some(connection);
     run.started_at_ms = Some(now_ms);
     let next = if is_idle {
         RunState::Unchanged
@@ -276,7 +279,7 @@ async fn begin_by_hand<P: Ports>(
 
 fn no_mappings() -> Failure {
     Failure {
-        code: "no_mappings".to_owned(),
+        code: NO_MAPPINGS.to_owned(),
         message: "no org unit and no group is mapped, so nobody would be imported: link an org \
                   unit or assign an account type, then sync again"
             .to_owned(),
@@ -434,38 +437,6 @@ async fn fetch_component(
     // A connection that was deleted meanwhile has no tokens: its component says so.
     let provider = connection.map_or(Provider::Google, |connection| connection.provider);
     Ok(slices::fetch_component(provider, run.work))
-}
-
-/// The connection that a run of this tenant reads, or why there is none.
-async fn choose_connection(
-    store: &impl Store,
-    tenant: &TenantId,
-) -> Result<Result<ConnectionId, Failure>, Error> {
-    let connections = connections::list(store, tenant).await?;
-    if let Some(active) = connections.iter().find(|connection| connection.is_active()) {
-        return Ok(Ok(active.id.clone()));
-    }
-    let dead = connections
-        .iter()
-        .find(|connection| connection.state == State::ReconnectNeeded);
-    let (code, message) = match dead {
-        Some(dead) => (
-            "reconnect_needed",
-            format!(
-                "the provider no longer accepts the authorisation of connection {}: an \
-                 administrator has to authorise it again; nothing was changed",
-                dead.id
-            ),
-        ),
-        None => (
-            "no_connection",
-            "no connection is authorised and saved: connect a provider, then sync again".to_owned(),
-        ),
-    };
-    Ok(Err(Failure {
-        code: code.to_owned(),
-        message,
-    }))
 }
 
 async fn plan_progress(

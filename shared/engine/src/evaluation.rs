@@ -136,7 +136,7 @@ impl<'a> Evaluator<'a> {
             group_need: &rules.group_need,
             reader,
             resolutions: resolutions::frozen(store, tenant, &run.id).await?,
-            precedence: connections::order(store, tenant).await?,
+            precedence: connections::frozen_order(store, tenant, &run.id).await?,
             now_ms: run.started_at_ms.unwrap_or(run.requested_at_ms),
         }))
     }

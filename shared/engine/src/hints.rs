@@ -72,6 +72,17 @@ pub async fn add(
     Ok(())
 }
 
+/// Whether there are hints that no look has dealt with.
+pub async fn are_waiting(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<bool, Error> {
+    let looks: Option<Looks> = record::read(store, &keys::looks(tenant, connection)).await?;
+    let count = log(tenant, connection).count(store).await?;
+    Ok(count > looks.unwrap_or_default().done)
+}
+
 /// Takes the hints for a look that begins; false when there are none. Taking them again after a
 /// crash is harmless.
 pub async fn take<P: Store + Clock>(

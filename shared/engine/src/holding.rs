@@ -2,10 +2,11 @@
 //!
 //! A held plan was made from one roster. It is carried out as it was shown, or, when the roster has
 //! moved on since, not at all: then it is planned anew, by the next run or by one made for it. Of
-//! full runs one at most is held at a time, since a later one knows everything that an earlier one
-//! knew.
+//! a connection's full runs one at most is held at a time, since a later one knows everything that
+//! an earlier one knew.
 
 use crate::attention;
+use crate::connections::{self, Connection, State};
 use crate::error::Error;
 use crate::fenced::Fenced;
 use crate::keys;
@@ -14,7 +15,8 @@ use crate::ports::{Clock, Store};
 use crate::record;
 use crate::roster::commit;
 use crate::runs::{self, Lane, Requested, Run, RunState, Trigger, TriggerKind, Work};
-use mapping::ids::{Generation, RunId, TenantId};
+use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How often a plan that keeps going stale is made anew, in milliseconds.
@@ -91,8 +93,7 @@ async fn approve_under_lease<P: Store + Clock>(
     id: &RunId,
 ) -> Result<Run, HoldError> {
     let mut run = held(ports, tenant, id).await?;
-    let active = keys::run_active(tenant, Lane::Run);
-    if ports.exists(&active).await.map_err(Error::from)? {
+    if runs::active(ports, tenant, Lane::Run).await?.is_some() {
         return Err(HoldError::Busy);
     }
     let newest = commit::newest(ports, tenant).await?.generation;
@@ -103,10 +104,8 @@ async fn approve_under_lease<P: Store + Clock>(
         });
     }
     // The pointer first: should the record not be written any more, the tick meets a held run,
-    // which is finished, and leaves it held.
-    record::write(ports, &active, &run.number)
-        .await
-        .map_err(Error::from)?;
+    // which is finished, and leaves it held. Its series was gone through when it was held.
+    runs::set_active(ports, tenant, Lane::Run, run.place(), true).await?;
     run.finished_at_ms = None;
     run.enter(RunState::Applying, ports.now().as_millisecond());
     runs::write(ports, tenant, &run).await?;
@@ -128,7 +127,7 @@ async fn held(store: &impl Store, tenant: &TenantId, id: &RunId) -> Result<Run, 
     }
 }
 
-/// Puts a held plan aside and asks for a run that plans anew.
+/// Puts a held plan aside and asks for a run of its connection that plans anew.
 pub async fn replan<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
@@ -139,7 +138,8 @@ pub async fn replan<P: Store + Clock>(
     let superseded = async {
         let run = held(ports, tenant, id).await?;
         // The new run first: a crash in between leaves both, and the new run puts the old aside.
-        let requested = runs::request(ports, tenant, trigger).await?;
+        let only = run.connection.as_ref();
+        let requested = runs::request_in(ports, tenant, Lane::Run, trigger, only).await?;
         supersede(ports, tenant, run).await?;
         attention::note(ports, tenant).await?;
         Ok(requested)
@@ -150,7 +150,7 @@ pub async fn replan<P: Store + Clock>(
 }
 
 /// Keeps the list of held plans: a run that was held comes into it, and a full run that planned anew
-/// puts the older ones aside. Called before the run's record is written, under the lease.
+/// puts the older ones of its connection aside. Called before the run's record is written, under the lease.
 pub(crate) async fn note_finished<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
@@ -166,19 +166,25 @@ pub(crate) async fn note_finished<P: Store + Clock>(
     let key = keys::held(tenant);
     let known: Option<BTreeSet<RunId>> = record::read(ports, &key).await?;
     let mut held = known.clone().unwrap_or_default();
+    held.remove(&run.id);
     if run.work == Work::Full {
-        for older in held.iter().filter(|older| **older != run.id) {
-            if let Some(older) = runs::read(ports, tenant, older).await?
-                && older.state == RunState::Held
-            {
-                supersede(ports, tenant, older).await?;
+        for id in held.clone() {
+            let older = runs::read(ports, tenant, &id).await?;
+            match older.filter(|older| older.state == RunState::Held) {
+                Some(older) if older.connection == run.connection => {
+                    supersede(ports, tenant, older).await?;
+                }
+                Some(_) => continue,
+                None => {}
             }
+            held.remove(&id);
         }
-        held.clear();
-        let agrees = run.state != RunState::Held;
-        if agrees && ports.exists(&keys::undone(tenant)).await? {
-            // The sources and the roster agree again.
-            ports.delete(&keys::undone(tenant)).await?;
+        if let Some(connection) = run
+            .connection
+            .as_ref()
+            .filter(|_| run.state != RunState::Held)
+        {
+            note_agreed(ports, tenant, connection).await?;
         }
     }
     if run.state == RunState::Held {
@@ -188,6 +194,51 @@ pub(crate) async fn note_finished<P: Store + Clock>(
         record::write(ports, &key, &held).await?;
     }
     Ok(())
+}
+
+/// That an undo put the roster back, against what connections may still say.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Undone {
+    /// The commit that it was put back to.
+    pub(crate) to: Generation,
+    /// The connections with which the roster agrees again.
+    #[serde(default)]
+    pub(crate) agreed: BTreeSet<ConnectionId>,
+}
+
+/// Whether the roster was put back by an undo and did not agree with this connection since.
+pub(crate) async fn is_undone(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: Option<&ConnectionId>,
+) -> Result<bool, Error> {
+    let undone: Option<Undone> = record::read(store, &keys::undone(tenant)).await?;
+    Ok(undone.is_some_and(|undone| connection.is_none_or(|id| !undone.agreed.contains(id))))
+}
+
+/// Notes that a connection and the roster agree again; once they all do, the undo is forgotten. One
+/// that was never authorised has nothing to say.
+async fn note_agreed(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<(), Error> {
+    let key = keys::undone(tenant);
+    let Some(mut undone) = record::read::<Undone>(store, &key).await? else {
+        return Ok(());
+    };
+    undone.agreed.insert(connection.clone());
+    let all = connections::list(store, tenant).await?;
+    let says_more = |other: &Connection| {
+        other.state != State::Draft
+            && other.provider.is_read_by_runs()
+            && !undone.agreed.contains(&other.id)
+    };
+    if all.iter().any(says_more) {
+        Ok(record::write(store, &key, &undone).await?)
+    } else {
+        Ok(store.delete(&key).await?)
+    }
 }
 
 /// Has held plans made anew when the roster has moved on since. Asked by every tick.

@@ -42,6 +42,11 @@ pub fn connections(tenant: &TenantId) -> String {
     format!("connections/{tenant}")
 }
 
+/// The order of a tenant's connections.
+pub fn connection_order(tenant: &TenantId) -> String {
+    format!("connection-order/{tenant}")
+}
+
 /// A connection's record.
 pub fn connection(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("connection/{tenant}/{connection}")
@@ -185,6 +190,11 @@ pub fn run_claim(tenant: &TenantId, lane: Lane, number: u64) -> String {
 /// Counts those of the requests for a lane's run that were for a look only.
 pub fn run_looks(tenant: &TenantId, lane: Lane, number: u64) -> String {
     format!("lane/{tenant}/{}/{number}/looks", lane.as_str())
+}
+
+/// Counts those of the requests for a lane's run that were about this connection alone.
+pub fn run_only(tenant: &TenantId, lane: Lane, number: u64, connection: &ConnectionId) -> String {
+    format!("lane/{tenant}/{}/{number}/only/{connection}", lane.as_str())
 }
 
 /// The list of hints at people of a connection.

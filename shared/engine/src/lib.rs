@@ -46,6 +46,7 @@ pub mod scheduling;
 pub mod schooling;
 pub mod seal;
 pub mod secrets;
+pub mod series;
 pub mod settings;
 pub mod settling;
 pub mod slices;

@@ -123,6 +123,33 @@ pub async fn edit(
     Ok(rules)
 }
 
+/// Gives a rule set a new version without a change, so that nobody whom it is about counts as
+/// unchanged; false when somebody else edits it at the same moment.
+pub(crate) async fn renew(
+    ports: &(impl Store + Clock),
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<bool, Error> {
+    let mut rules = read(ports, tenant, connection).await?;
+    let version = rules.version;
+    if version == RuleSetVersion::default() {
+        // There are none.
+        return Ok(true);
+    }
+    let key = keys::rule_set(tenant, connection);
+    match versioned::claim(ports, &key, version.0).await {
+        Ok(()) => {}
+        Err(ReplaceError::Changed) => return Ok(false),
+        Err(ReplaceError::Engine(error)) => return Err(error),
+    }
+    if read(ports, tenant, connection).await?.version != version {
+        return Ok(false);
+    }
+    rules.version = RuleSetVersion(version.0.saturating_add(1));
+    large::write(ports, &key, &rules).await?;
+    Ok(true)
+}
+
 /// The connection whose rules use an organization, if there is one.
 pub async fn user_of(
     store: &impl Store,

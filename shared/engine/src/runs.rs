@@ -6,12 +6,14 @@
 //! moves `next` on, so a request that comes after the start gets a run of its own and nothing that
 //! changed in between is missed. What was done by hand is never joined.
 //!
+//! A request is about all connections that are in use, or about one, and a run is about one: what a
+//! request makes is a series of runs, see [`crate::series`]. The number is that of its first run.
+//!
 //! What was asked for has a key of its own: a run's record is written by nobody but the holder of
 //! the lease, so a request that is slow can't put back a run that has begun.
 
 use crate::error::Error;
 use crate::keys;
-use crate::log::Page;
 use crate::ports::{Clock, Store};
 use crate::record;
 use crate::schooling::SchoolingCounts;
@@ -22,6 +24,8 @@ use mapping::rules::RuleSetVersion;
 use mapping::summary::Counts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 /// The part of a run's records that says what was done by hand.
 const BY_HAND: &str = "by-hand";
@@ -79,6 +83,15 @@ impl Lane {
         RunId::parse(format!("{letter}{number:06}"))
     }
 
+    /// The id of this lane's run at this place. Ids sort as the runs follow each other.
+    pub fn id_at(self, place: Place) -> Result<RunId, mapping::ids::IdError> {
+        let first = self.run_id(place.number)?;
+        match place.step {
+            0 => Ok(first),
+            step => RunId::parse(format!("{first}-{:03}", u64::from(step) + 1)),
+        }
+    }
+
     /// Whether its runs carry out what an administrator did by hand.
     pub fn is_by_hand(self) -> bool {
         self == Self::Edit
@@ -92,6 +105,44 @@ impl Lane {
             Lane::Run => "run",
         }
     }
+}
+
+/// Where a run stands in its lane: runs are served in this order.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Place {
+    /// The number of its series.
+    pub number: u64,
+    /// Its place in the series, from 0.
+    #[serde(default)]
+    pub step: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.number, self.step)
+    }
+}
+
+impl FromStr for Place {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (number, step) = text.split_once('.').unwrap_or((text, "0"));
+        Ok(Self {
+            number: number.parse()?,
+            step: step.parse()?,
+        })
+    }
+}
+
+/// The run of a lane that is under way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Active {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub(crate) place: Place,
+    /// True when its series is over and nothing follows it: its plan was approved.
+    #[serde(default)]
+    pub(crate) is_alone: bool,
 }
 
 /// What a run is about.
@@ -192,13 +243,23 @@ pub struct PhaseTime {
 pub struct Run {
     /// Its id; ids of one lane sort by age.
     pub id: RunId,
-    /// Its number in its lane.
+    /// The number of its series in its lane.
     pub number: u64,
+    /// Its place in the series, from 0.
+    #[serde(default)]
+    pub step: u32,
+    /// The first run of the series that it belongs to. What was done by hand belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<RunId>,
     /// Whether it writes.
     pub lane: Lane,
-    /// What it is about. While it waits, what its first request was about: see [`settle_work`].
+    /// What it is about. While it waits, what its first request was about: see [`settle`].
     #[serde(default)]
     pub work: Work,
+    /// The one connection that its series is about; all that are in use when absent. While it
+    /// waits, what its first request was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<ConnectionId>,
     /// Who asked for it.
     pub trigger: Trigger,
     /// The local date of the night it was made for.
@@ -220,6 +281,9 @@ pub struct Run {
     /// The connection that is synced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// Of the first run of a series of several: the connections of the series, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionId>,
     /// The version of the rules it works by.
     #[serde(default)]
     pub rules: RuleSetVersion,
@@ -265,6 +329,21 @@ pub struct Run {
 }
 
 impl Run {
+    /// Where it stands in its lane.
+    pub fn place(&self) -> Place {
+        Place {
+            number: self.number,
+            step: self.step,
+        }
+    }
+
+    /// How many runs a series with this first run has at most.
+    pub(crate) fn steps(&self) -> u32 {
+        u32::try_from(self.connections.len())
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+
     /// Goes on to a phase and notes the time.
     pub fn enter(&mut self, state: RunState, now_ms: i64) {
         if let Some(last) = self.phases.last_mut() {
@@ -302,7 +381,15 @@ pub struct Requested {
     pub joined: bool,
 }
 
-/// Asks for a run; it starts with the next tick.
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted<'a> {
+    lane: Lane,
+    work: Work,
+    only: Option<&'a ConnectionId>,
+}
+
+/// Asks for a series of runs about all connections; it starts with the next tick.
 pub async fn request<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
@@ -311,15 +398,16 @@ pub async fn request<P: Store + Clock>(
     request_in(ports, tenant, Lane::Run, trigger, None).await
 }
 
-/// Asks for a run or a preview, for a certain night or none.
+/// Asks for runs or previews, about one connection or about all.
 pub async fn request_in<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     lane: Lane,
     trigger: Trigger,
-    night: Option<String>,
+    only: Option<&ConnectionId>,
 ) -> Result<Requested, Error> {
-    request_work(ports, tenant, lane, Work::Full, trigger, night).await
+    let work = Work::Full;
+    request_work(ports, tenant, Wanted { lane, work, only }, trigger).await
 }
 
 /// Asks for a look at the people whom hints name, or joins whatever run waits. The hints have to
@@ -329,33 +417,42 @@ pub async fn request_look<P: Store + Clock>(
     tenant: &TenantId,
     trigger: Trigger,
 ) -> Result<Requested, Error> {
-    request_work(ports, tenant, Lane::Run, Work::Look, trigger, None).await
+    let wanted = Wanted {
+        lane: Lane::Run,
+        work: Work::Look,
+        only: None,
+    };
+    request_work(ports, tenant, wanted, trigger).await
 }
 
 async fn request_work<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
-    lane: Lane,
-    work: Work,
+    wanted: Wanted<'_>,
     trigger: Trigger,
-    night: Option<String>,
 ) -> Result<Requested, Error> {
+    let Wanted { lane, work, only } = wanted;
     loop {
         let number = next_number(ports, tenant, lane).await?;
         let claim = ports
             .increment(&keys::run_claim(tenant, lane, number), 1)
             .await?;
-        if work == Work::Look {
-            // After the claim: a request that dies in between counts as one for a full run.
-            ports
-                .increment(&keys::run_looks(tenant, lane, number), 1)
-                .await?;
+        // After the claim: a request that dies in between counts as one for everybody of all
+        // connections.
+        let narrow = match (work, only) {
+            (Work::Look, _) => Some(keys::run_looks(tenant, lane, number)),
+            (Work::Full, only) => only.map(|only| keys::run_only(tenant, lane, number, only)),
+        };
+        if let Some(narrow) = narrow {
+            ports.increment(&narrow, 1).await?;
         }
         let key = asked_key(tenant, lane, number)?;
         let joined = claim > 1 && ports.exists(&key).await?;
         if !joined {
-            let mut run = new_run(lane, number, trigger.clone(), night.clone(), ports)?;
+            let mut run = new_run(lane, number, trigger.clone(), None, ports)?;
             run.work = work;
+            run.only = only.cloned();
+            run.connection = only.cloned();
             record::write(ports, &key, &run).await?;
         }
         // The run may have started between the two looks at `next`: it would miss what this
@@ -397,8 +494,8 @@ pub async fn work_by_hand<T: serde::de::DeserializeOwned>(
 }
 
 /// Makes sure that the run with this number exists, for a night. When it is asked for already, or
-/// over already, the night has its run. `None` when the number went to a look, which is not what
-/// a night needs.
+/// over already, the night has its run. `None` when the number went to a look or to a run about one
+/// connection, which is not what a night needs.
 pub async fn ensure<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
@@ -416,10 +513,11 @@ pub async fn ensure<P: Store + Clock>(
             let run = new_run(Lane::Run, number, trigger, Some(night.to_owned()), ports)?;
             record::write(ports, &key, &run).await?;
         }
-        // A look that still waits becomes a full run by the claim. One that has begun may have
-        // counted the claims before this one.
+        // One that still waits becomes a full run about all by the claim. One that has begun may
+        // have counted the claims before this one.
         Some(run)
-            if run.work == Work::Look && next_number(ports, tenant, Lane::Run).await? != number =>
+            if (run.work == Work::Look || run.only.is_some())
+                && next_number(ports, tenant, Lane::Run).await? != number =>
         {
             return Ok(None);
         }
@@ -428,25 +526,39 @@ pub async fn ensure<P: Store + Clock>(
     Ok(Some(id))
 }
 
-/// What a run that begins is about: a look only if each of its requests was for one. To be called
-/// once `next` has moved on, so that every later request gets a run of its own.
+/// Settles what a series that begins is about: a look only if each of its requests was for one, and
+/// one connection only if each was about that one. To be called once `next` has moved on, so that
+/// every later request gets a run of its own.
 ///
-/// A request counts as one for a full run until it says otherwise, so whatever dies between two
-/// operations leads to more work and never to less. Reading the looks first keeps a request that
-/// arrives between the two reads from hiding another.
-pub async fn settle_work(store: &impl Store, tenant: &TenantId, run: &Run) -> Result<Work, Error> {
-    let looks_key = keys::run_looks(tenant, run.lane, run.number);
-    let looks = store.increment(&looks_key, 0).await?;
-    if looks == 0 {
-        return Ok(Work::Full);
-    }
-    let requests_key = keys::run_claim(tenant, run.lane, run.number);
-    let requests = store.increment(&requests_key, 0).await?;
-    Ok(if looks == requests {
+/// A request counts as one about everything until it says otherwise, so whatever dies between two
+/// operations leads to more work and never to less. Reading the narrow requests first keeps a
+/// request that arrives between the two reads from hiding another.
+pub async fn settle(store: &impl Store, tenant: &TenantId, run: &mut Run) -> Result<(), Error> {
+    let at = (run.lane, run.number);
+    let looks = keys::run_looks(tenant, at.0, at.1);
+    let looks = store.increment(&looks, 0).await?;
+    let only = match &run.only {
+        Some(only) => {
+            let key = keys::run_only(tenant, at.0, at.1, only);
+            store.increment(&key, 0).await?
+        }
+        None => 0,
+    };
+    let requests = if looks == 0 && only == 0 {
+        None
+    } else {
+        let key = keys::run_claim(tenant, at.0, at.1);
+        Some(store.increment(&key, 0).await?)
+    };
+    run.work = if requests == Some(looks) {
         Work::Look
     } else {
         Work::Full
-    })
+    };
+    if requests != Some(only) {
+        run.only = None;
+    }
+    Ok(())
 }
 
 fn new_run(
@@ -457,18 +569,32 @@ fn new_run(
     clock: &impl Clock,
 ) -> Result<Run, Error> {
     Ok(Run {
-        id: lane.run_id(number).map_err(bad_id)?,
+        night,
+        requested_at_ms: clock.now().as_millisecond(),
+        ..blank(lane, number, trigger)?
+    })
+}
+
+/// The first run of a series as it waits, without its times.
+fn blank(lane: Lane, number: u64, trigger: Trigger) -> Result<Run, Error> {
+    let id = lane.run_id(number).map_err(bad_id)?;
+    Ok(Run {
+        series: (!lane.is_by_hand()).then(|| id.clone()),
+        id,
         number,
+        step: 0,
         lane,
         work: Work::Full,
+        only: None,
         trigger,
-        night,
+        night: None,
         state: RunState::Scheduled,
-        requested_at_ms: clock.now().as_millisecond(),
+        requested_at_ms: 0,
         started_at_ms: None,
         finished_at_ms: None,
         wait_until_ms: None,
         connection: None,
+        connections: Vec::new(),
         rules: RuleSetVersion::default(),
         parent: Generation::default(),
         generation: None,
@@ -502,29 +628,113 @@ pub async fn current<P: Store + Clock>(
     tenant: &TenantId,
     lane: Lane,
 ) -> Result<Option<Run>, Error> {
-    let active: Option<u64> = record::read(ports, &keys::run_active(tenant, lane)).await?;
     let next = next_number(ports, tenant, lane).await?;
-    if let Some(number) = active {
+    if let Some(active) = active(ports, tenant, lane).await? {
+        let Place { number, step } = active.place;
         if next <= number {
             record::write(ports, &keys::run_next(tenant, lane), &(number + 1)).await?;
         }
-        match numbered(ports, tenant, lane, number).await? {
+        let found = match step {
+            0 => numbered(ports, tenant, lane, number).await?,
+            _ => follower(ports, tenant, lane, active.place).await?,
+        };
+        match found {
             Some(run) => return Ok(Some(run)),
-            None => leave(ports, tenant, lane).await?,
+            None => free(ports, tenant, lane).await?,
         }
     }
     let Some(run) = numbered(ports, tenant, lane, next_number(ports, tenant, lane).await?).await?
     else {
         return Ok(None);
     };
-    record::write(ports, &keys::run_active(tenant, lane), &run.number).await?;
+    set_active(ports, tenant, lane, run.place(), false).await?;
     record::write(ports, &keys::run_next(tenant, lane), &(run.number + 1)).await?;
     Ok(Some(run))
 }
 
-/// Makes room in a lane: its current run is finished and tidied up.
-pub async fn leave(store: &impl Store, tenant: &TenantId, lane: Lane) -> Result<(), Error> {
+/// Goes on in a lane, whose current run is finished and tidied up: with the first run after it in
+/// its series of which `is_in_use` says that its connection is still to be read, or with whatever
+/// waits. The pointer is all that is written, so doing it again does no more.
+///
+/// Only the holder of the tenant's lease may call this.
+pub async fn leave<S: Store>(
+    store: &S,
+    tenant: &TenantId,
+    run: &Run,
+    is_in_use: impl AsyncFn(&ConnectionId) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let lane = run.lane;
+    let series = match &run.series {
+        Some(first) if run.step > 0 => read(store, tenant, first).await?,
+        _ => Some(run.clone()),
+    };
+    let is_alone = active(store, tenant, lane)
+        .await?
+        .is_none_or(|active| active.is_alone);
+    let members = series.iter().flat_map(|first| &first.connections);
+    for (step, connection) in (0_u32..).zip(members).skip(run.step as usize + 1) {
+        if !is_alone && is_in_use(connection).await? {
+            let number = run.number;
+            return set_active(store, tenant, lane, Place { number, step }, false).await;
+        }
+    }
+    free(store, tenant, lane).await
+}
+
+/// The pointer to the run of a lane that is under way.
+pub(crate) async fn active(
+    store: &impl Store,
+    tenant: &TenantId,
+    lane: Lane,
+) -> Result<Option<Active>, Error> {
+    Ok(record::read(store, &keys::run_active(tenant, lane)).await?)
+}
+
+/// Makes a run the one of its lane that is under way.
+pub(crate) async fn set_active(
+    store: &impl Store,
+    tenant: &TenantId,
+    lane: Lane,
+    place: Place,
+    is_alone: bool,
+) -> Result<(), Error> {
+    let active = Active { place, is_alone };
+    Ok(record::write(store, &keys::run_active(tenant, lane), &active).await?)
+}
+
+/// Makes room in a lane.
+pub(crate) async fn free(store: &impl Store, tenant: &TenantId, lane: Lane) -> Result<(), Error> {
     Ok(store.delete(&keys::run_active(tenant, lane)).await?)
+}
+
+/// A run after the first of its series. Before it has begun, all about it follows from the first.
+async fn follower(
+    store: &impl Store,
+    tenant: &TenantId,
+    lane: Lane,
+    place: Place,
+) -> Result<Option<Run>, Error> {
+    let id = lane.id_at(place).map_err(bad_id)?;
+    if let Some(run) = read(store, tenant, &id).await? {
+        return Ok(Some(run));
+    }
+    let first = lane.run_id(place.number).map_err(bad_id)?;
+    let Some(first) = read(store, tenant, &first).await? else {
+        return Ok(None);
+    };
+    let Some(connection) = first.connections.get(place.step as usize) else {
+        return Ok(None);
+    };
+    Ok(Some(Run {
+        id,
+        step: place.step,
+        series: Some(first.id.clone()),
+        work: first.work,
+        night: first.night.clone(),
+        requested_at_ms: first.requested_at_ms,
+        connection: Some(connection.clone()),
+        ..blank(lane, place.number, first.trigger.clone())?
+    }))
 }
 
 /// Whether a lane has a run under way or waiting; cheaper than [`current`] and free of writes.
@@ -538,11 +748,10 @@ pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Resu
 
 /// Whether a run has read its provider and is making or carrying out its plan.
 pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, Error> {
-    let active: Option<u64> = record::read(store, &keys::run_active(tenant, Lane::Run)).await?;
-    let Some(number) = active else {
+    let Some(active) = active(store, tenant, Lane::Run).await? else {
         return Ok(false);
     };
-    let id = Lane::Run.run_id(number).map_err(bad_id)?;
+    let id = Lane::Run.id_at(active.place).map_err(bad_id)?;
     Ok(read(store, tenant, &id).await?.is_some_and(|run| {
         let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
         !is_reading && !run.state.is_finished()
@@ -588,28 +797,78 @@ pub async fn read(
     Ok(record::read(store, &keys::run_asked(tenant, run)).await?)
 }
 
-/// Runs of one lane, newest first, with numbers below `before`.
+/// A page of runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// The place before which the rest is.
+    pub next: Option<Place>,
+}
+
+/// Runs of one lane, newest first, with places below `before`.
 pub async fn list(
     store: &impl Store,
     tenant: &TenantId,
     lane: Lane,
-    before: Option<u64>,
+    before: Option<Place>,
     limit: usize,
-) -> Result<Page<Run>, Error> {
-    let newest = next_number(store, tenant, lane).await?;
-    let mut number = before.map_or(newest + 1, |before| before.min(newest + 1));
-    let mut entries = Vec::new();
-    while number > 1 && entries.len() < limit {
-        number -= 1;
-        let id = lane.run_id(number).map_err(bad_id)?;
-        if let Some(run) = read(store, tenant, &id).await? {
-            entries.push((number, run));
+) -> Result<Listed, Error> {
+    let newest = Place {
+        number: next_number(store, tenant, lane).await?,
+        step: u32::MAX,
+    };
+    let mut before = before.map_or(newest, |before| before.min(newest));
+    let mut runs = Vec::new();
+    while before.number > 0 {
+        let (number, id) = (before.number, lane.run_id(before.number).map_err(bad_id)?);
+        let first = match before.step {
+            0 => None,
+            _ => read(store, tenant, &id).await?,
+        };
+        let steps = first.as_ref().map_or(0, Run::steps).min(before.step);
+        for step in (0..steps).rev() {
+            if runs.len() == limit {
+                let next = Some(Place {
+                    number,
+                    step: step + 1,
+                });
+                return Ok(Listed { runs, next });
+            }
+            runs.extend(match step {
+                0 => first.clone(),
+                _ => {
+                    let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
+                    read(store, tenant, &id).await?
+                }
+            });
         }
+        before = Place {
+            number: number - 1,
+            step: u32::MAX,
+        };
     }
-    Ok(Page {
-        entries,
-        next: (number > 1).then_some(number),
-    })
+    Ok(Listed { runs, next: None })
+}
+
+/// The runs of a series that are under way or over, by its first run, in the order in which they
+/// are made; none if the run is not the first of a series.
+pub async fn series(
+    store: &impl Store,
+    tenant: &TenantId,
+    first: &RunId,
+) -> Result<Vec<Run>, Error> {
+    let found = read(store, tenant, first).await?;
+    let Some(found) = found.filter(|run| run.series.as_ref() == Some(first)) else {
+        return Ok(Vec::new());
+    };
+    let (lane, number, steps) = (found.lane, found.number, found.steps());
+    let mut runs = vec![found];
+    for step in 1..steps {
+        let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
+        runs.extend(read(store, tenant, &id).await?);
+    }
+    Ok(runs)
 }
 
 fn asked_key(tenant: &TenantId, lane: Lane, number: u64) -> Result<String, Error> {
@@ -685,7 +944,7 @@ mod tests {
             );
             run.enter(RunState::Unchanged, 5);
             write(&ports, &tenant(), &run).await.unwrap();
-            leave(&ports, &tenant(), Lane::Run).await.unwrap();
+            free(&ports, &tenant(), Lane::Run).await.unwrap();
             assert_eq!(
                 current(&ports, &tenant(), Lane::Run)
                     .await
@@ -695,7 +954,7 @@ mod tests {
                 second.run
             );
             let listed = list(&ports, &tenant(), Lane::Run, None, 10).await.unwrap();
-            let numbers: Vec<u64> = listed.entries.iter().map(|(number, _)| *number).collect();
+            let numbers: Vec<u64> = listed.runs.iter().map(|run| run.number).collect();
             assert_eq!(numbers, [2, 1]);
         });
     }
@@ -741,8 +1000,9 @@ mod tests {
 
     /// What the next run of the lane turns out to be about.
     async fn begun_work(ports: &MemoryPorts) -> Work {
-        let run = current(ports, &tenant(), Lane::Run).await.unwrap().unwrap();
-        settle_work(ports, &tenant(), &run).await.unwrap()
+        let mut run = current(ports, &tenant(), Lane::Run).await.unwrap().unwrap();
+        settle(ports, &tenant(), &mut run).await.unwrap();
+        run.work
     }
 
     #[test]
@@ -799,6 +1059,135 @@ mod tests {
         }
     }
 
+    fn connection(id: &str) -> ConnectionId {
+        ConnectionId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_never_served_by_a_run_about_another_connection_wherever_a_process_dies() {
+        let (google, oak) = (connection("google"), connection("oak"));
+        for (first, second) in [
+            (Some(&google), None),
+            (Some(&google), Some(&oak)),
+            (None, Some(&oak)),
+        ] {
+            for operation in 1..=14 {
+                for point in [CrashPoint::Before, CrashPoint::After] {
+                    let ports = MemoryPorts::new();
+                    block_on(async {
+                        let ask = async |only| {
+                            let trigger = by(TriggerKind::Api);
+                            request_in(&ports, &tenant(), Lane::Run, trigger, only).await
+                        };
+                        ports.crash_at(Some((operation, point)));
+                        let asked = [(first, ask(first).await), (second, ask(second).await)];
+                        ports.crash_at(None);
+                        let answered = asked.into_iter().filter(|(_, asked)| asked.is_ok());
+                        let wanted: Vec<_> = answered.map(|(only, _)| only.cloned()).collect();
+                        if wanted.is_empty() {
+                            return;
+                        }
+                        let mut run = current(&ports, &tenant(), Lane::Run)
+                            .await
+                            .unwrap()
+                            .unwrap();
+                        settle(&ports, &tenant(), &mut run).await.unwrap();
+                        for only in wanted {
+                            let serves = run.only.is_none() || run.only == only;
+                            assert!(serves, "{first:?} {second:?} {operation} {point:?}");
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_series_goes_on_with_the_next_connection_wherever_a_process_dies() {
+        let members = ["a", "b", "c", "d"].map(connection);
+        let gone = connection("c");
+        for operation in 0..=40 {
+            for point in [CrashPoint::Before, CrashPoint::After] {
+                let ports = MemoryPorts::new();
+                let tenant = tenant();
+                block_on(async {
+                    request(&ports, &tenant, by(TriggerKind::Nightly))
+                        .await
+                        .unwrap();
+                    // Another request waits; the series is gone through before it.
+                    let lane = Lane::Run;
+                    let mut first = current(&ports, &tenant, lane).await.unwrap().unwrap();
+                    request(&ports, &tenant, by(TriggerKind::Api))
+                        .await
+                        .unwrap();
+                    first.connections = members.to_vec();
+                    first.connection = members.first().cloned();
+                    write(&ports, &tenant, &first).await.unwrap();
+                    ports
+                        .crash_at((operation > 0).then(|| (ports.operations() + operation, point)));
+                    let mut seen = Vec::new();
+                    for _ in 0..99 {
+                        let step = async {
+                            let mut run = current(&ports, &tenant, lane).await?;
+                            let Some(run) = run.as_mut() else {
+                                return Ok(None);
+                            };
+                            if run.step > 0 {
+                                assert_eq!(run.trigger, first.trigger);
+                                assert_eq!(run.connection.as_ref(), members.get(run.step as usize));
+                            }
+                            run.enter(RunState::Unchanged, 1);
+                            write(&ports, &tenant, run).await?;
+                            let is_in_use = async |id: &ConnectionId| Ok(*id != gone);
+                            leave(&ports, &tenant, run, is_in_use).await?;
+                            Ok::<_, Error>(Some(run.id.to_string()))
+                        };
+                        match step.await {
+                            Ok(Some(id)) => seen.push(id),
+                            Ok(None) => break,
+                            Err(_) => ports.crash_at(None),
+                        }
+                    }
+                    seen.dedup();
+                    let what = format!("operation {operation} {point:?}");
+                    let all = ["r000001", "r000001-002", "r000001-004", "r000002"];
+                    // What was cut off after its last operation is not seen to have been done.
+                    for id in all {
+                        let id = RunId::parse(id).unwrap();
+                        let run = read(&ports, &tenant, &id).await.unwrap();
+                        assert!(run.unwrap().state.is_finished(), "{what} {id}");
+                    }
+                    let series = series(&ports, &tenant, &first.id).await.unwrap();
+                    assert_eq!(series.len(), 3, "{what}");
+                    let mut sorted = seen.clone();
+                    sorted.sort();
+                    assert_eq!(sorted, seen, "{what}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_read_as_they_are_written_and_ids_sort_by_them() {
+        for (text, number, step) in [("12", 12, 0), ("12.3", 12, 3)] {
+            let place: Place = text.parse().unwrap();
+            assert_eq!(place, Place { number, step });
+            assert_eq!(place.to_string().parse::<Place>().unwrap(), place);
+        }
+        for text in ["", "x", "1.", ".1", "1.2.3", "-1"] {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+        let mut places = Vec::new();
+        for number in [1, 2, 11] {
+            places.extend((0..200).map(|step| Place { number, step }));
+        }
+        let ids: Vec<RunId> = places
+            .iter()
+            .map(|place| Lane::Run.id_at(*place).unwrap())
+            .collect();
+        assert!(ids.is_sorted());
+    }
+
     /// Lets two requests and a start take turns at the store in thousands of orders.
     #[test]
     fn whoever_gets_a_turn_first_a_full_request_gets_a_full_run_that_begins_after_it() {
@@ -842,7 +1231,7 @@ mod tests {
                 begun.unwrap()
             } else {
                 block_on(async {
-                    leave(&ports, &tenant, Lane::Run).await.unwrap();
+                    free(&ports, &tenant, Lane::Run).await.unwrap();
                     begun_work(&ports).await
                 })
             };
@@ -860,7 +1249,7 @@ mod tests {
             let waiting = ensure(&ports, &tenant(), 1, trigger(), "2026-01-15").await;
             assert!(waiting.unwrap().is_some());
             assert_eq!(begun_work(&ports).await, Work::Full);
-            leave(&ports, &tenant(), Lane::Run).await.unwrap();
+            free(&ports, &tenant(), Lane::Run).await.unwrap();
             request_look(&ports, &tenant(), trigger()).await.unwrap();
             assert_eq!(begun_work(&ports).await, Work::Look);
             let begun = ensure(&ports, &tenant(), 2, trigger(), "2026-01-16").await;

@@ -174,7 +174,7 @@ mod tests {
                     at.push(ports.now().to_string());
                     let run = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();
                     assert!(run.is_some());
-                    runs::leave(&ports, &tenant(), Lane::Run).await.unwrap();
+                    runs::free(&ports, &tenant(), Lane::Run).await.unwrap();
                 }
             }
             at
@@ -302,7 +302,7 @@ mod tests {
                         .unwrap()
                         .unwrap();
                     assert_eq!(run.night.as_deref(), Some("2026-01-15"));
-                    runs::leave(&ports, &tenant(), Lane::Run).await.unwrap();
+                    runs::free(&ports, &tenant(), Lane::Run).await.unwrap();
                     let second = runs::current(&ports, &tenant(), Lane::Run).await.unwrap();
                     assert_eq!(second, None, "operation {operation} {point:?}");
                 });

@@ -7,6 +7,7 @@ use crate::ports::{VariableError, Variables};
 use crate::seal::SealKeys;
 use connectors::base_url::BaseUrl;
 use connectors::google::oauth::{Client, Endpoints};
+use connectors::oneroster::address::AllowList;
 use http::Uri;
 use std::fmt;
 
@@ -248,6 +249,17 @@ pub async fn classlink(variables: &impl Variables) -> Result<ClasslinkSettings, 
         partner_key,
         proxy_url: base_url(variables, "classlink_proxy_url", default).await?,
     })
+}
+
+/// The hosts that districts may name as their OneRoster servers. Variable `oneroster_hosts`;
+/// without it none.
+pub async fn oneroster_hosts(variables: &impl Variables) -> Result<AllowList, VariableError> {
+    let text = match variables.variable("oneroster_hosts").await {
+        Ok(text) => text,
+        Err(VariableError::Missing(_)) => return Ok(AllowList::default()),
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    AllowList::parse(&text).map_err(|error| unusable("oneroster_hosts", error.to_string()))
 }
 
 async fn secret(

@@ -1,5 +1,5 @@
-//! A simulation of the whole loop: two workers, administrators who ask, decide, edit and undo, a directory
-//! that changes, a provider and a store that fail, processes that die or sleep anywhere, clocks
+//! A simulation of the whole loop: two workers, administrators who ask, decide, edit and undo, two
+//! connections whose directories change, a provider and a store that fail, processes that die or sleep anywhere, clocks
 //! that differ and jump. Everything follows from one seed; after every step the promises of
 //! [`invariants`] are checked, and at the end, when nothing fails any more, the roster must be what
 //! the directory and the rules mean.
@@ -33,7 +33,7 @@ use faults::Faults;
 use invariants::{Observer, Outside};
 use jiff::Timestamp;
 use ledger::Ledger;
-use mapping::ids::RunId;
+use mapping::ids::{ConnectionId, RunId};
 use processes::Process;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -48,6 +48,9 @@ const STEPS: u64 = 1_200;
 /// How many of the last steps a failure shows.
 const STEPS_SHOWN: usize = 30;
 
+/// The number of the first person of the second connection.
+const SECOND_FROM: usize = 10_000;
+
 /// How many processes beside the workers there can be at once.
 const VISITORS_MAX: usize = 3;
 
@@ -57,7 +60,10 @@ struct Simulation {
     step: u64,
     dice: Dice,
     world: World,
-    directory: Directory,
+    /// The second connection.
+    second: ConnectionId,
+    /// The directories of the two connections.
+    directories: [Directory; 2],
     faults: Arc<Mutex<Faults>>,
     ledger: Arc<Mutex<Ledger>>,
     observer: Observer,
@@ -76,28 +82,24 @@ struct Simulation {
 impl Simulation {
     fn new(seed: u64, steps: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let (directory, people) = Directory::people();
+        let (directory, people) = Directory::people(0);
         let mut world = World::new(people);
-        let members = world
-            .google
-            .lock()
-            .unwrap()
-            .users
-            .keys()
-            .take(3)
-            .cloned()
-            .collect();
+        let (elsewhere, people) = Directory::people(SECOND_FROM);
+        let second = world.connect_elsewhere(people);
         world.google(|google| {
-            let group = FakeGroup {
-                members,
-                nested: Vec::new(),
-            };
-            google.groups.insert(GROUP.to_owned(), group);
+            for which in 0..2 {
+                let google = google.of_mut(which);
+                let group = FakeGroup {
+                    members: google.users.keys().take(3).cloned().collect(),
+                    nested: Vec::new(),
+                };
+                google.groups.insert(GROUP.to_owned(), group);
+            }
         });
         let faults = Arc::new(Mutex::new(Faults::new(dice.fork())));
         let ledger = Arc::new(Mutex::new(Ledger::new(&world.tenant)));
         world.ports = with_faults(&world, &faults);
-        let observer = Observer::new(&world);
+        let observer = Observer::new(&world, &second);
         let workers = ["one", "two"].map(|name| {
             let name = format!("worker {name}");
             Process::new(name, dice.fork(), &world.ports, Arc::clone(&ledger))
@@ -109,7 +111,8 @@ impl Simulation {
             step: 0,
             dice,
             world,
-            directory,
+            second,
+            directories: [directory, elsewhere],
             faults,
             ledger,
             observer,
@@ -136,14 +139,14 @@ impl Simulation {
     fn take(&mut self, step: Step) {
         match step {
             Step::Advance(duration) => self.world.ports.advance(duration),
-            Step::Ask(lane, kind) => self.ask(lane, kind),
+            Step::Ask(lane, kind, only) => self.ask(lane, kind, only),
             Step::Approve => self.decide(true),
             Step::ByHand(what) => self.by_hand(what),
             Step::Chaining(share) => self.faults.lock().unwrap().chaining_per_mille = share,
             Step::Discard => self.decide(false),
-            Step::Edit(edit) => {
+            Step::Edit(which, edit) => {
                 let mut google = self.world.google.lock().unwrap();
-                self.directory.apply(edit, &mut google, self.step);
+                self.directories[which].apply(edit, google.of_mut(which), self.step);
             }
             Step::Freeze(process, steps) => {
                 if let Some(process) = self.processes.get_mut(process) {
@@ -157,8 +160,14 @@ impl Simulation {
                     .for_each(Process::kill);
             }
             Step::Provider(fault) => self.faults.lock().unwrap().provider = fault,
-            Step::Rules(edit) => self.world.set_rules(|rules| edit.apply(rules)),
+            Step::Reorder => self.reorder(),
+            Step::Rules(which, edit) => {
+                let connection = self.connection(which);
+                self.world
+                    .set_rules_of(&connection, |rules| edit.apply(rules));
+            }
             Step::Skew(worker, skew_ms) => self.processes[worker].set_skew(skew_ms),
+            Step::Toggle => self.toggle(),
             Step::Store(share) => self.ledger.lock().unwrap().store_failures_per_mille = share,
             Step::Work(operations, favourite) => self.work(operations, favourite),
         }
@@ -169,13 +178,21 @@ impl Simulation {
             let google = self.world.google.lock().unwrap();
             let outside = Outside {
                 google: &google,
-                directory: &self.directory,
+                directories: &self.directories,
                 step: self.step,
             };
             self.observer
                 .check(&mut self.ledger.lock().unwrap(), &outside)
         };
         hold(checked);
+    }
+
+    /// A connection by its number.
+    fn connection(&self, which: usize) -> ConnectionId {
+        match which {
+            0 => self.world.connection.clone(),
+            _ => self.second.clone(),
+        }
     }
 
     fn note(&mut self, what: &str) {
@@ -219,7 +236,7 @@ fn with_faults(world: &World, faults: &Arc<Mutex<Faults>>) -> MemoryPorts {
                         let mut google = google.lock().unwrap();
                         faults.lock().unwrap().answer(&ports, &mut google, &request)
                     }
-                    Some("oauth2.googleapis.com") => Ok(faults::fresh_token()),
+                    Some("oauth2.googleapis.com") => Ok(faults::fresh_token(&request)),
                     _ if faults.lock().unwrap().breaks_chaining() => Err(TransportError::Failed),
                     _ => world::answer(ports, &google, &receiver, request).await,
                 }

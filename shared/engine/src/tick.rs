@@ -10,11 +10,12 @@ use crate::lease::Lease;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState};
 use crate::schedule::{self, Nights};
+use crate::series;
 use crate::slices::{self, Done};
 use crate::tenants::{self, Tenant};
 use crate::watching;
 use jiff::{SignedDuration, Timestamp};
-use mapping::ids::{RunId, TenantId};
+use mapping::ids::{ConnectionId, RunId, TenantId};
 use serde::{Deserialize, Serialize};
 
 /// For how long a tick works, in milliseconds. Some hosts end a request after 30 s, and the last
@@ -192,7 +193,8 @@ async fn drive_lane<P: Ports>(
         if lane == Lane::Run {
             attention::note(ports, tenant).await?;
         }
-        runs::leave(ports, tenant, lane).await?;
+        let is_in_use = async |id: &ConnectionId| series::is_in_use(ports, tenant, id).await;
+        runs::leave(ports, tenant, &run, is_in_use).await?;
     }
     report.runs.push(TickedRun {
         tenant: tenant.clone(),

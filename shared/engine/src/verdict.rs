@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::guarding;
 use crate::hints;
-use crate::keys;
+use crate::holding;
 use crate::planning::PlanProgress;
 use crate::ports::Store;
 use crate::roster::commit;
@@ -37,7 +37,7 @@ pub async fn refusals(
         .to_zoned(zone.unwrap_or_default().zone())
         .date();
     let mut refusals = Vec::new();
-    if !plan.is_empty() && store.exists(&keys::undone(tenant)).await? {
+    if !plan.is_empty() && holding::is_undone(store, tenant, run.connection.as_ref()).await? {
         refusals.push(Refusal::AfterUndo);
     }
     if plan.schools_gone > 0 {

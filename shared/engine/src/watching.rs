@@ -1,8 +1,9 @@
 //! Push channels: through which a provider says that something about somebody changed (SPEC
 //! section 3, "on the fly").
 //!
-//! A tenant has at most one set of channels, for the connection that its runs read, from its first
-//! full run on. Channels are renewed half-way through their life; the new ones are open before the
+//! A tenant has at most one set of channels, for one connection whose provider tells of changes,
+//! from its first full run on. Of several such connections it is the one that was read first; the
+//! others are read at night, and take over when that one is in use no longer. Channels are renewed half-way through their life; the new ones are open before the
 //! old ones are closed. Of a channel's token only the digest is kept. None of this is needed for
 //! the roster to be right: without channels, changes arrive at night.
 
@@ -127,14 +128,14 @@ pub struct Turn {
 }
 
 /// Notes that everybody of a connection was read: from now on pushes are of use. While channels of
-/// another connection are there, nothing: their next turn finds that it is not read any more.
+/// another connection are there, nothing: their next turn finds it if that is not read any more.
 pub async fn begin<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
     connection: &ConnectionId,
 ) -> Result<(), Error> {
     let key = keys::watch(tenant);
-    if ports.exists(&key).await? {
+    if ports.exists(&key).await? || !is_watched(ports, tenant, connection).await? {
         return Ok(());
     }
     let begun = Timetable {
@@ -143,6 +144,16 @@ pub async fn begin<P: Store + Clock>(
         is_paused: false,
     };
     Ok(record::write(ports, &key, &begun).await?)
+}
+
+/// Whether a connection is in use and its provider tells of changes.
+async fn is_watched(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<bool, Error> {
+    let found = connections::read(store, tenant, connection).await?;
+    Ok(found.is_some_and(|found| found.is_in_use() && found.provider.pushes()))
 }
 
 /// What has to be done now for a tenant's channels, if anything. One look at the store.

@@ -12,6 +12,7 @@ mod pushes;
 mod receiver;
 mod runs;
 mod script;
+mod series;
 mod sleepers;
 
 use crate::audit::{Action, Actor};
@@ -78,8 +79,24 @@ impl World {
             tenant,
             connection,
         };
-        block_on(world.connect());
-        world.set_rules(|rules| {
+        block_on(world.make_tenant());
+        block_on(world.connect(&world.connection, "access"));
+        world.set_usual_rules(&world.connection);
+        world
+    }
+
+    /// Adds the connection `oak`, to the Google of another district with these people and the usual
+    /// rules.
+    pub(crate) fn connect_elsewhere(&self, users: Vec<FakeUser>) -> ConnectionId {
+        let oak = ConnectionId::parse("oak").unwrap();
+        self.google(|google| google.elsewhere = Some(Box::new(FakeGoogle::new(users))));
+        block_on(self.connect(&oak, "elsewhere"));
+        self.set_usual_rules(&oak);
+        oak
+    }
+
+    fn set_usual_rules(&self, connection: &ConnectionId) {
+        self.set_rules_of(connection, |rules| {
             for (id, path, account_type) in [
                 ("students", "/Students", AccountType::Student),
                 ("staff", "/Staff", AccountType::Teacher),
@@ -87,7 +104,6 @@ impl World {
                 assign(rules, id, path, account_type);
             }
         });
-        world
     }
 
     /// A world of its own that is in the same state now.
@@ -103,15 +119,19 @@ impl World {
         }
     }
 
-    async fn connect(&self) {
+    async fn make_tenant(&self) {
         let who = Actor::Operator;
         let new: NewTenant = serde_json::from_str(
             r#"{"id":"maple-grove","name":"Maple Grove","time_zone":"America/New_York"}"#,
         )
         .unwrap();
         tenants::create(&self.ports, &who, new).await.unwrap();
+    }
+
+    async fn connect(&self, connection: &ConnectionId, access: &str) {
+        let who = Actor::Operator;
         let new = NewConnection {
-            id: Some(self.connection.clone()),
+            id: Some(connection.clone()),
             provider: Provider::Google,
             name: None,
             domain: Some(connections::Domain::parse("maplegrove.example").unwrap()),
@@ -125,43 +145,36 @@ impl World {
             .unwrap();
         let seal_keys = settings::seal_keys(&self.ports).await.unwrap();
         let tokens = KeptTokens {
-            refresh_token: "refresh".to_owned(),
-            access_token: "access".to_owned(),
+            refresh_token: format!("refresh-{access}"),
+            access_token: access.to_owned(),
             access_until_ms: i64::MAX,
         };
-        connections::keep_tokens(
-            &self.ports,
-            &seal_keys,
-            &self.tenant,
-            &self.connection,
-            &tokens,
-        )
-        .await
-        .unwrap();
+        connections::keep_tokens(&self.ports, &seal_keys, &self.tenant, connection, &tokens)
+            .await
+            .unwrap();
         let of = (&who, Action::ConnectionSaved);
-        connections::modify(
-            &self.ports,
-            &self.tenant,
-            &self.connection,
-            of,
-            |connection| {
-                connection.state = State::Active;
-                Ok(Change::Write)
-            },
-        )
+        connections::modify(&self.ports, &self.tenant, connection, of, |connection| {
+            connection.state = State::Active;
+            Ok(Change::Write)
+        })
         .await
         .unwrap();
     }
 
     /// Puts the connection into a state.
     pub(crate) fn set_state(&self, state: State) {
+        self.set_state_of(&self.connection, state);
+    }
+
+    /// Puts a connection into a state.
+    pub(crate) fn set_state_of(&self, connection: &ConnectionId, state: State) {
         let of = (&Actor::Operator, Action::ConnectionSaved);
         let change = |connection: &mut connections::Connection| {
             connection.state = state;
             Ok(Change::Write)
         };
         self.ports.advance(Duration::from_mins(1));
-        let modified = connections::modify(&self.ports, &self.tenant, &self.connection, of, change);
+        let modified = connections::modify(&self.ports, &self.tenant, connection, of, change);
         block_on(modified).unwrap();
     }
 
@@ -178,8 +191,13 @@ impl World {
 
     /// Edits the connection's rules.
     pub(crate) fn set_rules(&self, edit: impl FnOnce(&mut RuleSet)) {
+        self.set_rules_of(&self.connection, edit);
+    }
+
+    /// Edits a connection's rules.
+    pub(crate) fn set_rules_of(&self, connection: &ConnectionId, edit: impl FnOnce(&mut RuleSet)) {
         block_on(async {
-            let key = keys::rule_set(&self.tenant, &self.connection);
+            let key = keys::rule_set(&self.tenant, connection);
             let mut rules: RuleSet = large::read(&self.ports, &key)
                 .await
                 .unwrap()

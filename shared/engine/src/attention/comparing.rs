@@ -3,7 +3,9 @@
 use super::Attention;
 use super::cause::{Cause, Found, Over, Streak, Trouble};
 use crate::connections::{Connection, State};
-use crate::runs::{Failure, Run, RunState, Work};
+use crate::driving::NO_MAPPINGS;
+use crate::runs::{Failure, Place, Run, RunState, Work};
+use crate::series::{NO_CONNECTION, RECONNECT_NEEDED};
 use mapping::ids::{ConnectionId, Generation, RunId};
 use std::collections::BTreeMap;
 
@@ -11,8 +13,9 @@ use std::collections::BTreeMap;
 /// mends itself.
 const FAILED_RUNS_MIN: u32 = 2;
 
-/// The failure that says what the connection says itself: its authorisation died.
-const RECONNECT_NEEDED: &str = "reconnect_needed";
+/// Failures that say nothing new: of a run that had nothing to read, or of a connection that says so
+/// itself.
+const SAID_ELSEWHERE: [&str; 3] = [NO_CONNECTION, NO_MAPPINGS, RECONNECT_NEEDED];
 
 /// How things stand.
 pub(super) struct Observation {
@@ -20,8 +23,8 @@ pub(super) struct Observation {
     pub(super) connections: BTreeMap<ConnectionId, Connection>,
     /// Runs that ended since the look before, in order.
     pub(super) runs: Vec<Run>,
-    /// The number of the newest of them.
-    pub(super) runs_seen: u64,
+    /// The place of the newest of them.
+    pub(super) seen: Place,
     /// The runs of causes that are open, as they are now.
     pub(super) held: BTreeMap<RunId, Run>,
     /// The newest commit.
@@ -32,7 +35,7 @@ impl Attention {
     /// Opens and closes causes by what was observed.
     pub(super) fn compare(&mut self, observed: &Observation) {
         self.count_failures(observed);
-        self.runs_seen = observed.runs_seen;
+        (self.runs_seen, self.step_seen) = (observed.seen.number, observed.seen.step);
         let mut found = self.found(observed);
         for cause in std::mem::take(&mut self.causes) {
             let same = |found: &Found| {
@@ -59,7 +62,7 @@ impl Attention {
     fn count_failures(&mut self, observed: &Observation) {
         for run in &observed.runs {
             let Some(connection) = &run.connection else {
-                // It had nothing to read: no connection is in use, or nothing is mapped yet.
+                // It had nothing to read: no connection is in use.
                 continue;
             };
             if run.state != RunState::Failed {
@@ -70,7 +73,7 @@ impl Attention {
                 code: "internal".to_owned(),
                 message: "the run does not say why".to_owned(),
             });
-            if failure.code == RECONNECT_NEEDED {
+            if SAID_ELSEWHERE.contains(&failure.code.as_str()) {
                 continue;
             }
             let before = self.streaks.remove(connection);
@@ -198,7 +201,7 @@ mod tests {
         Observation {
             now_ms: 1_000,
             connections: [connection("google", "active")].into(),
-            runs_seen: runs.last().map_or(0, |run| run.number),
+            seen: runs.last().map(Run::place).unwrap_or_default(),
             runs,
             held: BTreeMap::new(),
             newest: Generation::default(),

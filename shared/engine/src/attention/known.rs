@@ -23,9 +23,12 @@ pub struct Attention {
     /// How many causes there ever were.
     #[serde(default)]
     numbered: u64,
-    /// The number of the newest run looked at.
+    /// The number of the series of the newest run looked at.
     #[serde(default)]
     pub(super) runs_seen: u64,
+    /// The place of that run in its series.
+    #[serde(default)]
+    pub(super) step_seen: u32,
     /// Connections whose newest runs failed.
     #[serde(default)]
     pub(super) streaks: BTreeMap<ConnectionId, Streak>,

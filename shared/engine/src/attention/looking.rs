@@ -9,7 +9,7 @@ use crate::keys;
 use crate::metrics::{self, Counter};
 use crate::ports::{Clock, Store};
 use crate::roster::commit;
-use crate::runs::{self, Lane, Run, RunState};
+use crate::runs::{self, Lane, Place, Run, RunState};
 use crate::versioned::{self, ReplaceError, Versioned};
 use mapping::ids::TenantId;
 use std::collections::BTreeMap;
@@ -121,22 +121,7 @@ async fn observe(
     known: &Attention,
     now_ms: i64,
 ) -> Result<Observation, Error> {
-    let next = runs::next_number(store, tenant, Lane::Run).await?;
-    let mut number = known.runs_seen.max(next.saturating_sub(RUNS_MAX + 1));
-    let mut ended = Vec::new();
-    while number + 1 < next {
-        let id = Lane::Run.run_id(number + 1).ok();
-        let run = match &id {
-            Some(id) => runs::read(store, tenant, id).await?,
-            None => None,
-        };
-        match run {
-            // The ones after it wait for it.
-            Some(run) if !run.state.is_finished() => break,
-            other => ended.extend(other),
-        }
-        number += 1;
-    }
+    let (seen, ended) = ended(store, tenant, known).await?;
     let mut held = BTreeMap::new();
     for cause in &known.causes {
         if let Trouble::PlanHeld { run } = &cause.trouble
@@ -153,8 +138,62 @@ async fn observe(
             .map(|connection| (connection.id.clone(), connection))
             .collect(),
         runs: ended,
-        runs_seen: number,
+        seen,
         held,
         newest: commit::newest(store, tenant).await?.generation,
     })
+}
+
+/// The runs that ended since the look before, in order, and the place of the newest place looked at.
+async fn ended(
+    store: &impl Store,
+    tenant: &TenantId,
+    known: &Attention,
+) -> Result<(Place, Vec<Run>), Error> {
+    let next = runs::next_number(store, tenant, Lane::Run).await?;
+    let active = runs::active(store, tenant, Lane::Run).await?;
+    // What comes after the run that is under way is still to come. One that was approved is under
+    // way once more.
+    let active = active.filter(|active| !active.is_alone);
+    let is_to_come = |place| active.is_some_and(|active| active.place <= place);
+    let mut seen = Place {
+        number: known.runs_seen,
+        step: known.step_seen,
+    };
+    let skipped = next.saturating_sub(RUNS_MAX + 1);
+    if seen.number < skipped {
+        seen = Place {
+            number: skipped,
+            step: u32::MAX,
+        };
+    }
+    let mut ended = Vec::new();
+    let mut number = seen.number.max(1);
+    while number < next {
+        let first = match Lane::Run.run_id(number) {
+            Ok(id) => runs::read(store, tenant, &id).await?,
+            Err(_) => None,
+        };
+        let steps = first.as_ref().map_or(1, Run::steps);
+        for step in 0..steps {
+            let place = Place { number, step };
+            if place <= seen {
+                continue;
+            }
+            let run = match (step, Lane::Run.id_at(place)) {
+                (0, _) => first.clone(),
+                (_, Ok(id)) => runs::read(store, tenant, &id).await?,
+                (_, Err(_)) => None,
+            };
+            match run {
+                // The ones after it wait for it.
+                Some(run) if !run.state.is_finished() => return Ok((seen, ended)),
+                None if is_to_come(place) => return Ok((seen, ended)),
+                run => ended.extend(run),
+            }
+            seen = place;
+        }
+        number += 1;
+    }
+    Ok((seen, ended))
 }

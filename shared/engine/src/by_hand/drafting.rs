@@ -3,6 +3,7 @@
 use super::ByHand;
 use crate::error::Error;
 use crate::evaluation::internal;
+use crate::holding::Undone;
 use crate::keys;
 use crate::organizations;
 use crate::planning::{BaseChange, PlanProgress, PlanWriter};
@@ -220,7 +221,11 @@ impl Draft<'_> {
             progress.is_withdrawn = true;
         }
         // Said before it is so: at worst a plan is held once too often.
-        record::write(ports, &keys::undone(self.tenant), &to).await?;
+        let undone = Undone {
+            to,
+            ..Undone::default()
+        };
+        record::write(ports, &keys::undone(self.tenant), &undone).await?;
         progress.settled = true;
         writer.save(ports, &mut progress).await?;
         Ok(SliceOutcome::Done)

@@ -77,6 +77,14 @@ pub async fn create(
 ) -> Result<(Connection, bool), ConnectionError> {
     let settings = settings_of(&new)?;
     let id = match new.id {
+        // Its address would be that of the order of connections.
+        Some(id) if id.as_str() == "order" => {
+            let reason = "order is not an id of a connection".to_owned();
+            return Err(ConnectionError::Invalid {
+                field: "id",
+                reason,
+            });
+        }
         Some(id) => id,
         None => random_id(ports)?,
     };

@@ -167,7 +167,7 @@ where
     Ok(
         match confirming::look_up(ports, look_up(ids), &access).await {
             Ok(mut found) => match found.remove(&source.external_id) {
-                Some(Presence::Present(record)) => Person::Record { record: *record },
+                Some(Presence::Present(record)) => Person::Record { record },
                 Some(Presence::Deleted) => Person::Nobody,
                 None => unavailable("the provider does not say who that is".to_owned()),
             },

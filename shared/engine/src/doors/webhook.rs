@@ -10,11 +10,11 @@ use crate::doors::json;
 use crate::doors::nudge::Nudge;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
-use crate::runs::{self, Trigger, TriggerKind};
+use crate::runs::{self, Lane, Trigger, TriggerKind};
 use crate::{settings, webhooks};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use mapping::ids::TenantId;
+use mapping::ids::{ConnectionId, TenantId};
 use serde::Serialize;
 
 /// The answer to a request for a run.
@@ -68,25 +68,25 @@ async fn serve<P: Ports>(
         &public_url,
         &Actor::Webhook,
         &tenant,
-        TriggerKind::Webhook,
+        (TriggerKind::Webhook, None),
     )
     .await
 }
 
-/// Asks for a run and answers 202 with its address.
+/// Asks for runs, about one connection or all, and answers 202 with the address of the first.
 pub(crate) async fn schedule<P: Ports>(
     ports: &P,
     public_url: &settings::PublicUrl,
     who: &Actor,
     tenant: &TenantId,
-    kind: TriggerKind,
+    (kind, only): (TriggerKind, Option<&ConnectionId>),
 ) -> Result<http::Response<Bytes>, Problem> {
     audit::record(ports, tenant, who, Action::RunRequested, tenant.as_str()).await?;
     let trigger = Trigger {
         kind,
         by: who.name().to_owned(),
     };
-    let requested = runs::request(ports, tenant, trigger).await?;
+    let requested = runs::request_in(ports, tenant, Lane::Run, trigger, only).await?;
     let run_url = public_url.at(&format!("/api/v1/tenants/{tenant}/runs/{}", requested.run));
     Ok(accepted(tenant, &requested, run_url))
 }

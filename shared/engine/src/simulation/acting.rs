@@ -1,7 +1,10 @@
 //! Who acts: the workers that tick, and those who ask and decide.
 
+use super::invariants::now;
 use super::processes::{Outcome, Process};
 use super::{Simulation, VISITORS_MAX};
+use crate::audit::{Action, Actor};
+use crate::connections::{self, Change, Connection, State};
 use crate::holding;
 use crate::memory::MemoryPorts;
 use crate::ports::Clock;
@@ -88,19 +91,64 @@ impl Simulation {
             Outcome::Asked(Err(error)) | Outcome::Ticked(Err(error)) => {
                 self.note(&format!("{name} failed: {error}"));
             }
+            Outcome::Ordered(ordered) => self.note(&format!("{name} ordered: {ordered:?}")),
             Outcome::Decided(decided) => self.note(&format!("{name} decided: {decided:?}")),
         }
     }
 
-    pub(super) fn ask(&mut self, lane: Lane, kind: TriggerKind) {
+    pub(super) fn ask(&mut self, lane: Lane, kind: TriggerKind, only: Option<usize>) {
         let tenant = self.world.tenant.clone();
+        let only = only.map(|which| self.connection(which));
         self.visit(move |ports| async move {
             let trigger = Trigger {
                 kind,
                 by: "simulation".to_owned(),
             };
-            Outcome::Asked(runs::request_in(&ports, &tenant, lane, trigger, None).await)
+            let only = only.as_ref();
+            Outcome::Asked(runs::request_in(&ports, &tenant, lane, trigger, only).await)
         });
+    }
+
+    /// Turns the order of the connections around.
+    pub(super) fn reorder(&mut self) {
+        let tenant = self.world.tenant.clone();
+        self.visit(move |ports| async move {
+            let turned = async {
+                let mut order = connections::order(&ports, &tenant).await?;
+                order.reverse();
+                connections::set_order(&ports, &Actor::Operator, &tenant, &order).await
+            };
+            Outcome::Ordered(turned.await)
+        });
+    }
+
+    /// Takes the second connection out of use, or puts it back.
+    pub(super) fn toggle(&mut self) {
+        let is_active = self.second_is_active();
+        let state = if is_active {
+            State::Revoked
+        } else {
+            State::Active
+        };
+        self.observer.second_was_out = Some(self.step);
+        let change = |connection: &mut Connection| {
+            connection.state = state;
+            Ok(Change::Write)
+        };
+        let (ports, tenant) = (&self.world.ports, &self.world.tenant);
+        let of = (&Actor::Operator, Action::ConnectionSaved);
+        let changed = now(connections::modify(ports, tenant, &self.second, of, change));
+        // Somebody may be writing at this moment: then it is not to be.
+        self.note(&format!(
+            "the second connection: {:?}",
+            changed.map(|c| c.state)
+        ));
+    }
+
+    pub(super) fn second_is_active(&self) -> bool {
+        let (ports, tenant) = (&self.world.ports, &self.world.tenant);
+        let found = now(connections::read(ports, tenant, &self.second));
+        found.unwrap().unwrap().is_active()
     }
 
     pub(super) fn decide(&mut self, approve: bool) {

@@ -130,12 +130,14 @@ impl Simulation {
 
     fn look(&mut self, who: usize) {
         let google = self.world.google.lock().unwrap();
-        let len = google.users.len().max(1);
-        let Some(id) = google.users.keys().nth(who % len).cloned() else {
+        let which = usize::from(who.is_multiple_of(3));
+        let found = google.of(which);
+        let len = found.users.len().max(1);
+        let Some(id) = found.users.keys().nth(who % len).cloned() else {
             return;
         };
         drop(google);
-        let (tenant, connection) = (self.world.tenant.clone(), self.world.connection.clone());
+        let (tenant, connection) = (self.world.tenant.clone(), self.connection(which));
         self.visit(move |ports| async move {
             let whom = Whom::Id(ExternalId::parse(id).unwrap());
             if let Err(error) = hints::add(&ports, &tenant, &connection, &whom).await {

@@ -79,8 +79,9 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// A district of thirty students and eight teachers, and some whom no rule reaches.
-    pub(super) fn people() -> (Self, Vec<FakeUser>) {
+    /// A district of thirty students and eight teachers, and some whom no rule reaches. Nobody of
+    /// two districts with numbers far apart is the same.
+    pub(super) fn people(from: usize) -> (Self, Vec<FakeUser>) {
         let unit = |number: usize| match number {
             0..20 => UNITS[0],
             20..30 => UNITS[1],
@@ -88,10 +89,10 @@ impl Directory {
             _ => UNITS[3],
         };
         let people: Vec<FakeUser> = (0..42)
-            .map(|number| FakeUser::new(number, unit(number)))
+            .map(|number| FakeUser::new(from + number, unit(number)))
             .collect();
         let directory = Self {
-            next_number: people.len(),
+            next_number: from + people.len(),
             ..Self::default()
         };
         (directory, people)

@@ -7,6 +7,7 @@ use crate::world::FakeGoogle;
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What the provider, or the way to it, does wrong.
@@ -165,9 +166,13 @@ fn error(status: u16, reason: &str, retry_after: Option<&str>) -> Response<Bytes
     response.body(Bytes::from(body.to_string())).unwrap()
 }
 
-/// The answer of Google's token endpoint.
-pub(super) fn fresh_token() -> Response<Bytes> {
-    let body = json!({"access_token": "access", "expires_in": 3599, "token_type": "Bearer",
+/// The answer of Google's token endpoint: a refresh token names the access token that it is for.
+pub(super) fn fresh_token(request: &Request<Bytes>) -> Response<Bytes> {
+    let asked: BTreeMap<String, String> = form_urlencoded::parse(request.body())
+        .into_owned()
+        .collect();
+    let access = asked["refresh_token"].strip_prefix("refresh-").unwrap();
+    let body = json!({"access_token": access, "expires_in": 3599, "token_type": "Bearer",
         "scope": "https://www.googleapis.com/auth/admin.directory.user.readonly"});
     Response::builder()
         .status(200)

@@ -27,7 +27,9 @@ use std::collections::BTreeMap;
 pub(super) struct Observer {
     pub(super) ports: MemoryPorts,
     pub(super) tenant: TenantId,
-    connection: ConnectionId,
+    connections: [ConnectionId; 2],
+    /// The step in which the second connection went out of use, or came back into it, last.
+    pub(super) second_was_out: Option<u64>,
     /// The newest commit.
     pub(super) newest: Commit,
     /// The accounts as the history makes them.
@@ -40,14 +42,14 @@ pub(super) struct Observer {
     finished: BTreeMap<RunId, Run>,
     /// The commit of each run that has one.
     committed: BTreeMap<RunId, Commit>,
-    /// The run of each night.
+    /// The series of each night.
     nights: BTreeMap<String, RunId>,
 }
 
 /// The world outside of the application.
 pub(super) struct Outside<'a> {
     pub(super) google: &'a FakeGoogle,
-    pub(super) directory: &'a Directory,
+    pub(super) directories: &'a [Directory; 2],
     pub(super) step: u64,
 }
 
@@ -61,11 +63,12 @@ fn holds(promise: bool, broken: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 impl Observer {
-    pub(super) fn new(world: &World) -> Self {
+    pub(super) fn new(world: &World, second: &ConnectionId) -> Self {
         Self {
             ports: world.ports.clone(),
             tenant: world.tenant.clone(),
-            connection: world.connection.clone(),
+            connections: [world.connection.clone(), second.clone()],
+            second_was_out: None,
             newest: Commit::default(),
             replayed: BTreeMap::new(),
             stories: BTreeMap::new(),
@@ -251,20 +254,22 @@ impl Observer {
         holds(held == addresses, || {
             format!("commit {number} holds the addresses {held:?}, the accounts have {addresses:?}")
         })?;
-        let base = base_map(&self.connection);
-        let rows: Vec<BaseRow> = now(reader.range(&self.ports, &base, Range::ALL)).unwrap();
-        for row in rows {
-            let person = &row.external_id;
-            holds(accounts.contains_key(&row.entry.account), || {
-                format!("commit {number} knows {person} by an account that does not exist")
-            })?;
+        for connection in &self.connections {
+            let base = base_map(connection);
+            let rows: Vec<BaseRow> = now(reader.range(&self.ports, &base, Range::ALL)).unwrap();
+            for row in rows {
+                let person = &row.external_id;
+                holds(accounts.contains_key(&row.entry.account), || {
+                    format!("commit {number} knows {person} by an account that does not exist")
+                })?;
+            }
         }
         Ok(())
     }
 
     /// **Promise:** nobody is suspended or deleted without a complete read and the provider's own
     /// word. A person who was at the provider, in scope and not suspended all the time since the
-    /// run began is never removed by it, whatever the lists showed.
+    /// run began is never removed by it, whatever the lists showed; and nobody of another connection.
     fn nobody_who_is_there_was_removed(
         &self,
         run: &Run,
@@ -276,15 +281,24 @@ impl Observer {
         let removals = changes
             .iter()
             .filter(|change| matches!(change.kind, ChangeKind::Delete | ChangeKind::Suspend));
+        let own = |connection: &ConnectionId| run.connection.as_ref() == Some(connection);
+        let which = usize::from(own(&self.connections[1]));
+        let (google, directory) = (outside.google.of(which), &outside.directories[which]);
         for change in removals {
-            for link in change.before.iter().flat_map(|account| &account.sources) {
+            let links = change.before.iter().flat_map(|account| &account.sources);
+            for link in links {
+                holds(own(&link.connection), || {
+                    format!(
+                        "run {} removed somebody of another connection: {change}",
+                        run.id
+                    )
+                })?;
                 let id = link.external_id.as_str();
-                let Some(user) = outside.google.users.get(id) else {
+                let Some(user) = google.users.get(id) else {
                     continue;
                 };
-                let was_touched = outside.directory.touched(id) >= started;
-                let is_there =
-                    !user.suspended && truth::roles(&rules, outside.google, user).is_some();
+                let was_touched = directory.touched(id) >= started;
+                let is_there = !user.suspended && truth::roles(&rules, google, user).is_some();
                 holds(was_touched || !is_there, || {
                     format!("run {} removed {user:?}, who is there: {change}", run.id)
                 })?;

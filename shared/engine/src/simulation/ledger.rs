@@ -1,6 +1,5 @@
 //! What is noted of every write while it happens.
 
-use crate::keys;
 use crate::memory::MemoryPorts;
 use crate::ports::Store;
 use crate::record;
@@ -62,8 +61,8 @@ impl Ledger {
 
 /// The run of a lane that is under way.
 fn active_run(ports: &MemoryPorts, tenant: &TenantId, lane: Lane) -> Option<Run> {
-    let number: u64 = peek(ports, &keys::run_active(tenant, lane))?;
-    let id = lane.run_id(number).unwrap();
+    let active = runs::active(ports, tenant, lane).now_or_never().unwrap();
+    let id = lane.id_at(active.unwrap()?.place).unwrap();
     runs::read(ports, tenant, &id)
         .now_or_never()
         .unwrap()

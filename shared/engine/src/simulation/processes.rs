@@ -4,6 +4,7 @@
 use super::dice::Dice;
 use super::ledger::Ledger;
 use crate::by_hand::RefusedByHand;
+use crate::connections::ConnectionError;
 use crate::error::Error;
 use crate::holding::HoldError;
 use crate::memory::{Fate, Gate, MemoryPorts, Operation};
@@ -11,7 +12,7 @@ use crate::runs::{Requested, RunState};
 use crate::tick::TickReport;
 use futures::task::noop_waker;
 use jiff::SignedDuration;
-use mapping::ids::RunId;
+use mapping::ids::{ConnectionId, RunId};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -25,6 +26,7 @@ pub(super) enum Outcome {
     Asked(Result<Requested, Error>),
     ByHand(Result<RunId, RefusedByHand>),
     Decided(Result<RunState, HoldError>),
+    Ordered(Result<Vec<ConnectionId>, ConnectionError>),
     Ticked(Result<TickReport, Error>),
 }
 

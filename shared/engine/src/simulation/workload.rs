@@ -20,8 +20,8 @@ use std::time::Duration;
 pub(super) enum Step {
     /// Time passes, whatever the processes were doing.
     Advance(Duration),
-    /// Somebody asks for a run.
-    Ask(Lane, TriggerKind),
+    /// Somebody asks for runs, about all connections or about one, by its number.
+    Ask(Lane, TriggerKind, Option<usize>),
     /// An administrator lets the newest held plan happen.
     Approve,
     /// Somebody does something by hand.
@@ -30,20 +30,24 @@ pub(super) enum Step {
     Chaining(u64),
     /// An administrator discards the newest held plan.
     Discard,
-    /// Somebody edits the directory.
-    Edit(Edit),
+    /// Somebody edits the directory of a connection.
+    Edit(usize, Edit),
     /// A process, by its number, sleeps for so many steps.
     Freeze(usize, u64),
     /// A process, by its number, dies where it is.
     Kill(usize),
     /// The provider misbehaves in so many of a thousand answers, or behaves.
     Provider(Option<(Fault, u64)>),
-    /// An administrator edits the rules.
-    Rules(RuleEdit),
+    /// An administrator turns the order of the connections around.
+    Reorder,
+    /// An administrator edits the rules of a connection.
+    Rules(usize, RuleEdit),
     /// A worker's clock is off by so many milliseconds.
     Skew(usize, i64),
     /// The store fails in so many of a thousand operations.
     Store(u64),
+    /// The second connection is taken out of use, or put back.
+    Toggle,
     /// The processes do so many operations, one of them, by its number, more than the others.
     Work(u64, usize),
 }
@@ -69,7 +73,7 @@ impl Step {
         match dice.below(1_000) {
             0..480 => Step::Work(1 + dice.below(300), dice.index(3)),
             480..500 => Step::ByHand(ByHand::choose(dice)),
-            500..640 => Step::Edit(Edit::choose(dice)),
+            500..640 => Step::Edit(choose_connection(dice), Edit::choose(dice)),
             640..730 => Step::Advance(choose_time(dice)),
             730..810 => choose_request(dice),
             810..840 => Step::Approve,
@@ -82,8 +86,10 @@ impl Step {
             955..960 => Step::Store(1 + dice.below(30)),
             960..970 => Step::Store(0),
             970..974 => Step::Chaining(1 + dice.below(200)),
-            974..982 => Step::Chaining(0),
-            _ => Step::Rules(RuleEdit::choose(dice)),
+            974..980 => Step::Chaining(0),
+            980..983 => Step::Reorder,
+            983..986 => Step::Toggle,
+            _ => Step::Rules(choose_connection(dice), RuleEdit::choose(dice)),
         }
     }
 }
@@ -97,11 +103,17 @@ fn choose_time(dice: &mut Dice) -> Duration {
     }
 }
 
+/// The first connection is edited more often: what is quiet has other trouble than what is not.
+fn choose_connection(dice: &mut Dice) -> usize {
+    usize::from(dice.per_mille(350))
+}
+
 fn choose_request(dice: &mut Dice) -> Step {
+    let only = dice.per_mille(300).then(|| dice.index(2));
     match dice.below(10) {
-        0..5 => Step::Ask(Lane::Run, TriggerKind::Api),
-        5..8 => Step::Ask(Lane::Run, TriggerKind::Webhook),
-        _ => Step::Ask(Lane::Preview, TriggerKind::Api),
+        0..5 => Step::Ask(Lane::Run, TriggerKind::Api, only),
+        5..8 => Step::Ask(Lane::Run, TriggerKind::Webhook, None),
+        _ => Step::Ask(Lane::Preview, TriggerKind::Api, only),
     }
 }
 

@@ -2,7 +2,7 @@
 //! others.
 
 use super::{Channel, Door, PushState, PushStatus, Turn, Watch, forget_doors, read, write};
-use crate::connections::{self, TokenFailure};
+use crate::connections::TokenFailure;
 use crate::error::Error;
 use crate::keys;
 use crate::ports::{Ports, Random, Store};
@@ -79,8 +79,7 @@ pub async fn turn<P: Ports>(
     let Some(mut watch) = read(ports, tenant).await? else {
         return Ok(());
     };
-    let in_use = connections::in_use(ports, tenant).await?;
-    if in_use.is_none_or(|in_use| in_use.id != watch.connection) {
+    if !super::is_watched(ports, tenant, &watch.connection).await? {
         return forget(ports, tenant, &watch).await;
     }
     let google = Google {

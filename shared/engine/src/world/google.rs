@@ -69,6 +69,8 @@ pub(crate) struct FakeGoogle {
     pub(crate) now_ms: i64,
     /// How many requests were answered.
     pub(crate) requests: u64,
+    /// The Google of another district, which another token reaches.
+    pub(crate) elsewhere: Option<Box<FakeGoogle>>,
     page_size: usize,
     students: String,
 }
@@ -90,8 +92,25 @@ impl FakeGoogle {
             channels_refused: None,
             now_ms: 0,
             requests: 0,
+            elsewhere: None,
             page_size: 10,
             students: "/Students".to_owned(),
+        }
+    }
+
+    /// This Google, or the one elsewhere.
+    pub(crate) fn of(&self, which: usize) -> &Self {
+        match which {
+            0 => self,
+            _ => self.elsewhere.as_ref().expect("a second Google"),
+        }
+    }
+
+    /// This Google, or the one elsewhere.
+    pub(crate) fn of_mut(&mut self, which: usize) -> &mut Self {
+        match which {
+            0 => self,
+            _ => self.elsewhere.as_mut().expect("a second Google"),
         }
     }
 
@@ -119,8 +138,17 @@ impl FakeGoogle {
     }
 
     pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
-        self.requests += 1;
+        if request.headers()["authorization"] == "Bearer elsewhere" {
+            let other = self.elsewhere.as_mut().expect("a second Google");
+            other.now_ms = self.now_ms;
+            return other.serve(request);
+        }
         assert_eq!(request.headers()["authorization"], "Bearer access");
+        self.serve(request)
+    }
+
+    fn serve(&mut self, request: &http::Request<Bytes>) -> http::Response<Bytes> {
+        self.requests += 1;
         if request.uri().path() == "/admin/directory_v1/channels/stop" {
             let body: Value = serde_json::from_slice(request.body()).unwrap();
             let open = self.channels.remove(body["id"].as_str().unwrap());

@@ -34,7 +34,7 @@ fn read(world: &World, run: &Run) -> Run {
 
 fn newest(world: &World) -> Run {
     let page = runs::list(&world.ports, &world.tenant, Lane::Run, None, 1);
-    block_on(page).unwrap().entries.remove(0).1
+    block_on(page).unwrap().runs.remove(0)
 }
 
 fn set_guard(world: &World, json: &str) {

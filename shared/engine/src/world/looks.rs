@@ -198,7 +198,7 @@ fn a_provider_that_fails_ends_in_failed_looks_and_no_busy_loop() {
     assert_eq!(first.state, RunState::Failed);
     assert_eq!(first.failure.unwrap().code, "provider_unavailable");
     let newest = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)).unwrap();
-    assert_eq!(newest.entries.len(), 4, "the first run and three looks");
+    assert_eq!(newest.runs.len(), 4, "the first run and three looks");
     world.google(|google| assert!(google.requests < 40, "{}", google.requests));
     assert_eq!(hints_left(&world), Vec::<String>::new());
     world.google(|google| google.user_errors = 0);
@@ -416,7 +416,7 @@ fn a_night_between_two_looks_is_a_full_run() {
         let list = runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)
             .await
             .unwrap();
-        let works: Vec<Work> = list.entries.iter().map(|(_, run)| run.work).collect();
+        let works: Vec<Work> = list.runs.iter().map(|run| run.work).collect();
         assert_eq!(works, [Work::Full, Work::Full]);
         let key = keys::run_looks(&world.tenant, runs::Lane::Run, 2);
         assert_eq!(world.ports.increment(&key, 0).await.unwrap(), 2);

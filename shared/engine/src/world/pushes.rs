@@ -131,7 +131,7 @@ fn a_push_leads_to_a_look_at_the_person_alone() {
     assert_eq!(accounts[&email(7)].given_name, "Zoë");
     assert_eq!(accounts[&email(8)].given_name, "Given8");
     let list = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 1)).unwrap();
-    let run = &list.entries[0].1;
+    let run = &list.runs[0];
     assert_eq!(
         (run.work, run.trigger.kind),
         (Work::Look, TriggerKind::Push)
@@ -145,7 +145,7 @@ fn a_push_leads_to_a_look_at_the_person_alone() {
     block_on(world.tick_until_idle());
     assert_eq!(world.accounts(), before);
     let list = block_on(runs::list(&world.ports, &world.tenant, Lane::Run, None, 10)).unwrap();
-    assert_eq!(list.entries.len(), 3, "five pushes are one look");
+    assert_eq!(list.runs.len(), 3, "five pushes are one look");
 }
 
 #[test]

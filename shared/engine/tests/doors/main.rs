@@ -18,6 +18,7 @@ mod google;
 mod people;
 #[cfg(test)]
 mod rules;
+mod series;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -3,15 +3,17 @@
 use super::call::{Call, List, made};
 use super::forward::{hand_over, pass_on};
 use crate::authorize as consent;
-use crate::connections::{self, Connection, Provider};
+use crate::connections::{self, Connection, Edit, NewConnection, OneRosterEdit, Provider};
 use crate::doors::asked::{ConnectionRequest, Operation};
 use crate::doors::json;
 use crate::doors::shown::show;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
+use crate::settings;
 use bytes::Bytes;
 use http::StatusCode;
 use mapping::ids::ConnectionId;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The component that reaches Clever.
@@ -43,8 +45,27 @@ pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
     Ok(json(StatusCode::OK, &List { items, next: None }))
 }
 
+/// The order of connections.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    connections: Vec<ConnectionId>,
+}
+
+pub(super) async fn read_order<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let connections = connections::order(call.ports, call.tenant()?).await?;
+    Ok(json(StatusCode::OK, &Order { connections }))
+}
+
+pub(super) async fn set_order<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let (who, tenant, wanted) = (call.actor()?, call.tenant()?, call.json::<Order>()?);
+    let connections = connections::set_order(call.ports, &who, tenant, &wanted.connections).await?;
+    Ok(json(StatusCode::OK, &Order { connections }))
+}
+
 pub(super) async fn create<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let new = call.json()?;
+    let new: NewConnection = call.json()?;
+    check_way(call, new.oneroster.as_ref()).await?;
     let (connection, is_new) =
         connections::create(call.ports, &call.actor()?, call.tenant()?, new).await?;
     answer(call, made(is_new), connection).await
@@ -59,7 +80,8 @@ pub(super) async fn read<P: Ports>(call: &Call<'_, P>) -> Answer {
 
 pub(super) async fn edit<P: Ports>(call: &Call<'_, P>) -> Answer {
     let id: ConnectionId = call.id("connection")?;
-    let (who, tenant, edit) = (call.actor()?, call.tenant()?, call.json()?);
+    let (who, tenant, edit): (_, _, Edit) = (call.actor()?, call.tenant()?, call.json()?);
+    check_way(call, edit.oneroster.as_ref()).await?;
     let connection = connections::edit(call.ports, &who, tenant, &id, &edit).await?;
     answer(call, StatusCode::OK, connection).await
 }
@@ -67,6 +89,10 @@ pub(super) async fn edit<P: Ports>(call: &Call<'_, P>) -> Answer {
 pub(super) async fn save<P: Ports>(call: &Call<'_, P>) -> Answer {
     let id: ConnectionId = call.id("connection")?;
     let (who, tenant) = (call.actor()?, call.tenant()?);
+    if let Some(draft) = found(call).await?.draft {
+        let hosts = settings::oneroster_hosts(call.ports).await?;
+        connections::check_addresses(&draft.source, &hosts)?;
+    }
     let connection = connections::save(call.ports, &who, tenant, &id).await?;
     answer(call, StatusCode::OK, connection).await
 }
@@ -93,6 +119,18 @@ pub(super) async fn authorize<P: Ports>(call: &Call<'_, P>) -> Answer {
     let started = consent::start(call.ports, &call.settings.public_url, &who, at).await?;
     let body = json!({"url": started.address.expose(), "expires_at_ms": started.until_ms});
     Ok(json(StatusCode::CREATED, &body))
+}
+
+/// Refuses a server that the operator's list does not cover.
+async fn check_way<P: Ports>(
+    call: &Call<'_, P>,
+    edit: Option<&OneRosterEdit>,
+) -> Result<(), Problem> {
+    let Some(way) = edit.and_then(|edit| edit.way.as_ref()) else {
+        return Ok(());
+    };
+    let hosts = settings::oneroster_hosts(call.ports).await?;
+    Ok(connections::check_way(way, &hosts)?)
 }
 
 /// What an administrator does at the provider, by the component that reaches it.

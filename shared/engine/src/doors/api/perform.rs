@@ -45,6 +45,8 @@ pub(super) async fn perform<P: Ports>(
             Operation::DeleteOrganization => Box::pin(organizations::delete(call)),
             Operation::ListConnections => Box::pin(connections::list(call)),
             Operation::CreateConnection => Box::pin(connections::create(call)),
+            Operation::ReadConnectionOrder => Box::pin(connections::read_order(call)),
+            Operation::SetConnectionOrder => Box::pin(connections::set_order(call)),
             Operation::ReadConnection => Box::pin(connections::read(call)),
             Operation::EditConnection => Box::pin(connections::edit(call)),
             Operation::DeleteConnection => Box::pin(connections::delete(call)),

@@ -78,6 +78,8 @@ routes! {
     DeleteOrganization "DELETE" "/api/v1/tenants/{tenant}/organizations/{organization}" Write,
     ListConnections "GET" "/api/v1/tenants/{tenant}/connections" Read,
     CreateConnection "POST" "/api/v1/tenants/{tenant}/connections" OperatorOrAdmin,
+    ReadConnectionOrder "GET" "/api/v1/tenants/{tenant}/connections/order" Read,
+    SetConnectionOrder "PUT" "/api/v1/tenants/{tenant}/connections/order" Write,
     ReadConnection "GET" "/api/v1/tenants/{tenant}/connections/{connection}" Read,
     EditConnection "PATCH" "/api/v1/tenants/{tenant}/connections/{connection}" OperatorOrAdmin,
     DeleteConnection "DELETE" "/api/v1/tenants/{tenant}/connections/{connection}" Write,

@@ -2,26 +2,40 @@
 
 use super::call::{Call, List};
 use crate::audit::{self, Action};
+use crate::connections;
 use crate::doors::{json, webhook};
 use crate::history;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
-use crate::runs::{self, Lane, Trigger, TriggerKind};
+use crate::runs::{self, Lane, Place, Trigger, TriggerKind};
 use bytes::Bytes;
 use http::StatusCode;
-use mapping::ids::RunId;
-use serde::Serialize;
+use mapping::ids::{ConnectionId, RunId};
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
 type Answer = Result<http::Response<Bytes>, Problem>;
 
+/// Runs of a lane, newest first; or those of one series, in their order.
 pub(super) async fn list<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let before = call.number("cursor")?;
-    let lane = lane(call)?;
+    if let Some(first) = call.query("series") {
+        let items = match RunId::parse(first) {
+            Ok(first) => runs::series(call.ports, call.tenant()?, &first).await?,
+            Err(_) => Vec::new(),
+        };
+        return Ok(json(StatusCode::OK, &List { items, next: None }));
+    }
+    let before = call.query("cursor").map(|text| {
+        text.parse::<Place>().map_err(|_| Problem {
+            kind: Kind::BadRequest,
+            ..Problem::field("cursor", "must be one that this list gave")
+        })
+    });
+    let (before, lane) = (before.transpose()?, lane(call)?);
     let page = runs::list(call.ports, call.tenant()?, lane, before, call.limit()?).await?;
     let list = List {
-        items: page.entries.into_iter().map(|(_, run)| run).collect(),
-        next: page.next.map(|number| number.to_string()),
+        items: page.runs,
+        next: page.next.map(|place| place.to_string()),
     };
     Ok(json(StatusCode::OK, &list))
 }
@@ -55,23 +69,53 @@ fn tell<T: Display>(items: Vec<T>) -> Vec<Told<T>> {
         .collect()
 }
 
-/// Schedules a run, or joins the one that waits.
-pub(super) async fn request<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let public_url = &call.settings.public_url;
-    let (who, tenant) = (call.actor()?, call.tenant()?);
-    webhook::schedule(call.ports, public_url, &who, tenant, TriggerKind::Api).await
+/// What is said with a request for runs or previews.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    /// The one connection that they are about; all that are in use when absent.
+    connection: Option<ConnectionId>,
 }
 
-/// Schedules a preview: everything that a run does up to the plan. It is read as a run is.
+/// The one connection that a request is about, if it names one: it has to be in use.
+async fn only<P: Ports>(call: &Call<'_, P>) -> Result<Option<ConnectionId>, Problem> {
+    if call.request.body().is_empty() {
+        return Ok(None);
+    }
+    let Wanted { connection } = call.json()?;
+    let Some(id) = connection else {
+        return Ok(None);
+    };
+    let found = connections::read(call.ports, call.tenant()?, &id).await?;
+    let found =
+        found.ok_or_else(|| Problem::field("connection", "there is no connection with this id"))?;
+    if !found.is_in_use() {
+        let detail = "runs do not read this connection: it has to be authorised and saved";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    Ok(Some(id))
+}
+
+/// Schedules runs, or joins the one that waits.
+pub(super) async fn request<P: Ports>(call: &Call<'_, P>) -> Answer {
+    let public_url = &call.settings.public_url;
+    let (who, tenant, only) = (call.actor()?, call.tenant()?, only(call).await?);
+    let what = (TriggerKind::Api, only.as_ref());
+    webhook::schedule(call.ports, public_url, &who, tenant, what).await
+}
+
+/// Schedules previews: everything that runs do up to the plan. They are read as runs are. Each of a
+/// series shows what its connection would change in the roster of now.
 pub(super) async fn preview<P: Ports>(call: &Call<'_, P>) -> Answer {
-    let (who, tenant) = (call.actor()?, call.tenant()?);
+    let (who, tenant, only) = (call.actor()?, call.tenant()?, only(call).await?);
     let what = Action::PreviewRequested;
     audit::record(call.ports, tenant, &who, what, tenant.as_str()).await?;
     let trigger = Trigger {
         kind: TriggerKind::Api,
         by: who.name().to_owned(),
     };
-    let requested = runs::request_in(call.ports, tenant, Lane::Preview, trigger, None).await?;
+    let only = only.as_ref();
+    let requested = runs::request_in(call.ports, tenant, Lane::Preview, trigger, only).await?;
     let path = format!("/api/v1/tenants/{tenant}/runs/{}", requested.run);
     let address = call.settings.public_url.at(&path);
     Ok(webhook::accepted(tenant, &requested, address))

@@ -44,17 +44,16 @@ pub(super) async fn sync<P: Ports>(
         .and_then(|header| serde_json::from_slice(header.as_bytes()).ok())
         .ok_or_else(Problem::not_found)?;
     let found = connections::read(ports, &tenant, &connection).await?;
-    found.ok_or_else(Problem::not_found)?;
+    let found = found.ok_or_else(Problem::not_found)?;
     let person: PersonToSync = parse_json(request)?;
     let whom = match (person.email, person.id) {
         (Some(email), None) => Whom::Email(email),
         (None, Some(id)) => Whom::Id(id),
         _ => return Err(Problem::field("", "needs either email or id")),
     };
-    let in_use = connections::in_use(ports, &tenant).await?;
-    if in_use.is_none_or(|in_use| in_use.id != connection) {
-        let detail = "runs do not read this connection: it has to be authorised and saved, and no \
-                      other one may be active";
+    if !found.is_in_use() || !found.provider.can_look() {
+        let detail = "nobody can be looked at over this connection: it has to be authorised and \
+                      saved, and its provider has to give single people";
         return Err(Problem::new(Kind::Conflict, detail));
     }
     let public_url = settings::public_url(ports).await?;

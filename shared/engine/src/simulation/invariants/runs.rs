@@ -2,7 +2,7 @@
 
 use super::{Observer, holds, now};
 use crate::keys;
-use crate::runs::{self, Lane, Run, RunState};
+use crate::runs::{self, Lane, Place, Run, RunState};
 use crate::simulation::ledger::{Ledger, peek};
 use mapping::ids::RunId;
 use std::collections::BTreeMap;
@@ -16,8 +16,9 @@ impl Observer {
             let Some(Ok(id)) = id else { continue };
             let run = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
             let run = run.ok_or_else(|| format!("the record of run {id} is gone"))?;
-            if run.started_at_ms.is_some() {
-                self.started.entry(id.clone()).or_insert(step);
+            if run.started_at_ms.is_some() && !self.started.contains_key(&id) {
+                self.started.insert(id.clone(), step);
+                self.what_comes_before_is_over(&run)?;
             }
             let has_begun = self.started.contains_key(&id);
             holds(!has_begun || run.state != RunState::Scheduled, || {
@@ -33,14 +34,50 @@ impl Observer {
         Ok(())
     }
 
+    /// **Promise:** the runs of a lane follow each other, and a series is gone through before
+    /// anything else begins. A connection is left out only if it went out of use meanwhile.
+    fn what_comes_before_is_over(&self, run: &Run) -> Result<(), String> {
+        let before = if run.step > 0 {
+            run.number
+        } else {
+            run.number - 1
+        };
+        let Ok(first) = run.lane.run_id(before) else {
+            return Ok(());
+        };
+        let Some(first) = now(runs::read(&self.ports, &self.tenant, &first)).unwrap() else {
+            return Ok(());
+        };
+        let began = self.started.get(&first.id).copied().unwrap_or(0);
+        for (step, connection) in (0..first.steps()).zip(&first.connections) {
+            let place = Place {
+                number: before,
+                step,
+            };
+            if place >= run.place() {
+                break;
+            }
+            let id = run.lane.id_at(place).unwrap();
+            let found = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
+            let is_left_out = *connection == self.connections[1]
+                && self.second_was_out.is_some_and(|step| step >= began);
+            let is_over = found.map_or(is_left_out, |found| found.state.is_finished());
+            holds(is_over, || {
+                format!("run {} began before {id} was over", run.id)
+            })?;
+        }
+        Ok(())
+    }
+
     /// **Promise:** no night is doubled.
     fn a_night_has_one_run(&mut self, run: &Run) -> Result<(), String> {
         let Some(night) = &run.night else {
             return Ok(());
         };
-        let known = self.nights.entry(night.clone()).or_insert(run.id.clone());
-        holds(*known == run.id, || {
-            format!("the night {night} has the runs {known} and {}", run.id)
+        let series = run.series.as_ref().unwrap_or(&run.id);
+        let known = self.nights.entry(night.clone()).or_insert(series.clone());
+        holds(*known == *series, || {
+            format!("the night {night} has the series {known} and {series}")
         })
     }
 
@@ -99,11 +136,14 @@ impl Observer {
             let next = now(runs::next_number(&self.ports, &self.tenant, lane)).unwrap();
             for number in 1..next {
                 let id = lane.run_id(number).unwrap();
-                let run = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
-                let run = run.ok_or_else(|| format!("run {id} has no record"))?;
-                holds(run.state.is_finished(), || {
-                    format!("run {id} never ended: {run:?}")
-                })?;
+                let first = now(runs::read(&self.ports, &self.tenant, &id)).unwrap();
+                let first = first.ok_or_else(|| format!("run {id} has no record"))?;
+                let series = now(runs::series(&self.ports, &self.tenant, &id)).unwrap();
+                for run in std::iter::once(&first).chain(&series) {
+                    holds(run.state.is_finished(), || {
+                        format!("run {} never ended: {run:?}", run.id)
+                    })?;
+                }
             }
         }
         Ok(())
