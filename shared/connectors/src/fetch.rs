@@ -16,6 +16,7 @@ mod complete;
 mod error;
 pub(crate) mod exchange;
 pub(crate) mod lanes;
+mod look;
 mod presence;
 pub(crate) mod seen;
 
@@ -25,6 +26,7 @@ pub use error::{Asking, Cause, FetchError, Loop, Malformation, Refusal};
 pub use lanes::{
     ATTEMPTS_MAX, MALFORMED_ATTEMPTS_MAX, RETRY_AFTER_MAX, WINDOW_DEFAULT, WINDOW_MAX,
 };
+pub use look::{ById, Sight, Sighting, Whom};
 pub use presence::Presence;
 
 use bytes::Bytes;

@@ -49,6 +49,8 @@ pub enum Action {
     ConnectionAuthorized,
     /// A connection was made.
     ConnectionCreated,
+    /// A connection's credentials were set.
+    ConnectionCredentialsSet,
     /// A connection was deleted.
     ConnectionDeleted,
     /// Unsaved edits of a connection were thrown away.

@@ -13,6 +13,7 @@ mod begin;
 mod finish;
 mod identity;
 
+pub(crate) use begin::not_in_a_browser;
 pub use begin::{Begun, Started, begin, is_open, start};
 pub use finish::{Finished, finish};
 pub use identity::IdentityError;
@@ -93,7 +94,8 @@ impl From<TokenFailure> for AuthorizeError {
         match failure {
             TokenFailure::Engine(error) => AuthorizeError::Engine(error),
             TokenFailure::Seal(error) => AuthorizeError::Seal(error),
-            TokenFailure::NotAuthorized(_)
+            TokenFailure::Blocked(_)
+            | TokenFailure::NotAuthorized(_)
             | TokenFailure::Operator(_)
             | TokenFailure::Policy(_)
             | TokenFailure::Provider(_)

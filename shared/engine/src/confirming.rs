@@ -77,7 +77,8 @@ where
     Ok(SliceOutcome::Done)
 }
 
-async fn look_up<P, C, A>(
+/// Asks about people until each is answered for, or says how the slice ends.
+pub(crate) async fn look_up<P, C, A>(
     ports: &P,
     mut lookup: C,
     access: &impl AsyncFn(bool) -> Result<A, SliceOutcome>,

@@ -4,20 +4,42 @@
 //! administrator has saved it. Edits stay beside the settings in use until they are saved or
 //! discarded.
 
+mod clever;
+mod conversing;
+mod credentials;
+mod districts;
 mod domain;
 mod edit;
 mod modify;
+mod oneroster;
 mod order;
 mod revoke;
+mod source;
 mod test;
 mod tokens;
 
+pub use clever::{clever_settings, district_token, list_tokens};
+pub(crate) use conversing::{check_testable, conclude, converse};
+use credentials::replace_credentials;
+pub use credentials::{
+    Credentials, CredentialsKind, Method, Opened, PutError, open_credentials, put_credentials,
+};
+pub use districts::{Holder, holder};
 pub use domain::{Domain, DomainError};
 pub use edit::{Edit, NewConnection, create, discard, edit, save};
 pub(crate) use modify::{Change, modify};
+pub use oneroster::{
+    OneRosterNetwork, Service, check_addresses, check_way, keep_method, list_applications,
+    oneroster_settings, service as oneroster_service,
+};
 pub(crate) use order::{freeze_order, settle_order};
 pub use order::{frozen_order, order, ordered, set_order};
-pub use revoke::{Revoked, delete, revoke};
+pub use revoke::{Revoked, delete, forget, remove, revoke};
+pub use source::{
+    ApplicationId, ApplicationIdError, CleverEdit, CleverSettings, CleverVersion, District,
+    DistrictId, DistrictIdError, EMAIL_DOMAINS_MAX, Extent, ExtentEdit, OneRosterEdit,
+    OneRosterSettings, OneRosterVersion, Placement, Source, TokenSettings, Way,
+};
 pub use test::{TestError, directory, org_units, test};
 pub use tokens::{Freshness, TokenFailure, access_token};
 pub(crate) use tokens::{KeptTokens, keep_tokens, read_tokens};
@@ -38,23 +60,46 @@ pub const CONNECTIONS_MAX: u64 = 200;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
+    /// Clever.
+    Clever,
+    /// Nobody: files that are uploaded.
+    Csv,
     /// Google Workspace.
     Google,
+    /// A OneRoster server, or ClassLink's.
+    Oneroster,
 }
 
 impl Provider {
-    /// Whether runs read people from it by themselves.
-    pub fn is_read_by_runs(self) -> bool {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
         match self {
-            Provider::Google => true,
+            Provider::Clever => "Clever",
+            Provider::Csv => "CSV",
+            Provider::Google => "Google",
+            Provider::Oneroster => "OneRoster",
         }
     }
 
-    /// Whether single people can be looked at, and it tells of changes as they happen.
+    /// Whether runs read people from it by themselves.
+    pub fn is_read_by_runs(self) -> bool {
+        match self {
+            Provider::Clever | Provider::Google | Provider::Oneroster => true,
+            Provider::Csv => false,
+        }
+    }
+
+    /// Whether single people can be looked at.
     pub fn can_look(self) -> bool {
         match self {
-            Provider::Google => true,
+            Provider::Clever | Provider::Google | Provider::Oneroster => true,
+            Provider::Csv => false,
         }
+    }
+
+    /// Whether it tells of changes as they happen.
+    pub fn pushes(self) -> bool {
+        self == Provider::Google
     }
 }
 
@@ -91,8 +136,9 @@ pub enum State {
 pub struct ConnectionSettings {
     /// What people call it.
     pub name: String,
-    /// The district's domain at the provider.
-    pub domain: Domain,
+    /// Where it leads.
+    #[serde(flatten)]
+    pub source: Source,
     /// Which way people flow.
     pub mode: SyncMode,
 }
@@ -115,6 +161,18 @@ pub struct TestReport {
     pub passed: bool,
     /// What is missing, by name, each with what to do about it.
     pub missing: Vec<String>,
+    /// What a sync can do without, and what is good to know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Which credentials an administrator gave; never what they are.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CredentialsGiven {
+    /// Of which kind.
+    pub kind: CredentialsKind,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
 }
 
 /// A link to a provider.
@@ -137,6 +195,9 @@ pub struct Connection {
     /// Why somebody has to look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
+    /// Which credentials are kept, where an administrator gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsGiven>,
     /// The last connection test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_test: Option<TestReport>,
@@ -167,9 +228,17 @@ pub enum ConnectionError {
     /// The mode is not there yet.
     #[error("the mode {0} is not available yet: use import")]
     NotAvailable(&'static str),
+    /// Only the operator may set this.
+    #[error(
+        "{0}: only the operator may say which district is read, since our key opens every district that approved us"
+    )]
+    Operators(&'static str),
     /// Its state does not allow it.
     #[error("{0}")]
     State(String),
+    /// Another connection reads the district.
+    #[error("another connection, of this tenant or of another one, reads this district already")]
+    Taken,
     /// [`CONNECTIONS_MAX`] were made.
     #[error("a tenant may make at most {CONNECTIONS_MAX} connections")]
     TooMany,
@@ -193,6 +262,14 @@ impl Connection {
         self.state == State::Active
     }
 
+    /// Whether it was authorised and not revoked: it stays where it leads.
+    pub fn is_held(&self) -> bool {
+        matches!(
+            self.state,
+            State::Active | State::Authorized | State::ReconnectNeeded
+        )
+    }
+
     /// Whether runs read from it.
     pub fn is_in_use(&self) -> bool {
         self.is_active() && self.provider.is_read_by_runs()
@@ -208,6 +285,23 @@ pub async fn read(
     let found: Option<Versioned<Connection>> =
         versioned::read(store, &keys::connection(tenant, id)).await?;
     Ok(found.map(|record| record.value))
+}
+
+/// The domains whose addresses count as verified when this connection shows them: those that its
+/// administrator named, and those of the tenant's authorised Google connections.
+pub async fn verified_domains(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &Connection,
+) -> Result<BTreeSet<Domain>, Error> {
+    let extent = connection.settings.source.extent();
+    let mut domains = extent.map_or_else(BTreeSet::new, |extent| extent.email_domains.clone());
+    for other in list(store, tenant).await? {
+        if other.is_held() {
+            domains.extend(other.settings.source.google_domain().cloned());
+        }
+    }
+    Ok(domains)
 }
 
 /// All connections of a tenant, in the order they were made.

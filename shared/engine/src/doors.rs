@@ -5,10 +5,14 @@
 
 pub mod alerts;
 pub mod api;
+pub(crate) mod asked;
+pub mod fetch_clever;
 pub mod fetch_google;
+pub mod fetch_oneroster;
 pub mod nudge;
 pub mod oauth;
 mod page;
+mod reading;
 pub mod roster;
 pub mod rules;
 mod shown;

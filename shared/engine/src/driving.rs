@@ -437,10 +437,7 @@ async fn fetch_component(
     };
     // A connection that was deleted meanwhile has no tokens: its component says so.
     let provider = connection.map_or(Provider::Google, |connection| connection.provider);
-    Ok(match (provider, run.work) {
-        (Provider::Google, Work::Full) => "fetch-google",
-        (Provider::Google, Work::Look) => "watch-google",
-    })
+    Ok(slices::fetch_component(provider, run.work))
 }
 
 async fn plan_progress(

@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::ports::{Clock, Store};
 use crate::record;
 use crate::runs::{self, Lane, Run, RunState, Work};
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use mapping::ids::{ConnectionId, RunId, TenantId};
 use mapping::summary::Counts;
 use serde::{Deserialize, Serialize};

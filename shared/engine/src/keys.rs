@@ -3,6 +3,7 @@
 //! Keys are built from ids whose characters are checked ([`mapping::ids`]), so a part can never
 //! contain the separator.
 
+use crate::connections::District;
 use crate::runs::Lane;
 use mapping::ids::{AccountId, ConnectionId, Generation, RunId, TenantId, UploadId};
 
@@ -54,6 +55,16 @@ pub fn connection(tenant: &TenantId, connection: &ConnectionId) -> String {
 /// A connection's sealed tokens.
 pub fn connection_tokens(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("connection/{tenant}/{connection}/tokens")
+}
+
+/// A connection's sealed credentials, where an administrator gives them.
+pub fn connection_credentials(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("connection/{tenant}/{connection}/credentials")
+}
+
+/// Whose a district is that one of our keys opens with all others.
+pub fn district(district: &District) -> String {
+    format!("district/{district}")
 }
 
 /// A connection's rule set.

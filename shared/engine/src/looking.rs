@@ -18,8 +18,8 @@ use crate::record;
 use crate::roster::{BaseRow, Reader};
 use crate::slices::SliceOutcome;
 use crate::staging::{bucket_of, write_all};
-use connectors::fetch::{Connector, Poll};
-use connectors::google::look::{GroupLook, Look, LookPlan, Sight, Sighting, Whom};
+use connectors::fetch::{Connector, Poll, Sight, Sighting, Whom};
+use connectors::google::look::GroupLook;
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use mapping::ids::{ConnectionId, ExternalId, Generation, RunId, TenantId};
@@ -27,7 +27,8 @@ use mapping::plan::{
     Absence, BaseUpdate, Change, Observation, Scope, StepOutcome, is_unchanged, record_digest,
 };
 use mapping::rules::GroupNeed;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -88,19 +89,24 @@ pub async fn people(
 }
 
 /// Does a bounded part of a look. Parameters as in [`crate::fetching::slice`].
-pub async fn slice<P: Ports>(
+pub async fn slice<P, C, A>(
     ports: &P,
     scope: FetchScope<'_>,
     unit_ids: BTreeSet<String>,
-    begin: impl AsyncFnOnce() -> Result<LookPlan, Error>,
-    token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+    begin: impl AsyncFnOnce() -> Result<C, Error>,
+    access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
     deadline: Timestamp,
-) -> Result<SliceOutcome, Error> {
+) -> Result<SliceOutcome, Error>
+where
+    P: Ports,
+    A: Borrow<C::Access>,
+    C: Connector<Batch = Option<Sighting>, Complete = ()> + Serialize + DeserializeOwned,
+{
     let key = progress_key(scope.tenant, scope.run);
     let progress = match record::read(ports, &key).await? {
         Some(progress) => progress,
         None => FetchProgress {
-            connector: Look::start(begin().await?),
+            connector: begin().await?,
             staged: StagedSnapshot::default(),
         },
     };
@@ -110,34 +116,37 @@ pub async fn slice<P: Ports>(
         unit_ids,
         seen: Vec::new(),
     };
-    let outcome = match token(false).await {
-        Ok(access_token) => looker.look(ports, access_token, token, deadline).await,
+    let outcome = match access(false).await {
+        Ok(given) => looker.look(ports, given, access, deadline).await,
         Err(outcome) => outcome,
     };
     looker.save(ports).await?;
     Ok(outcome)
 }
 
-struct Looker<'a> {
+struct Looker<'a, C> {
     scope: FetchScope<'a>,
-    progress: FetchProgress<Look>,
+    progress: FetchProgress<C>,
     unit_ids: BTreeSet<String>,
     seen: Vec<Seen>,
 }
 
-impl Looker<'_> {
-    async fn look<P: Ports>(
+impl<C> Looker<'_, C>
+where
+    C: Connector<Batch = Option<Sighting>, Complete = ()> + Serialize,
+{
+    async fn look<P: Ports, A: Borrow<C::Access>>(
         &mut self,
         ports: &P,
-        mut access_token: String,
-        token: impl AsyncFn(bool) -> Result<String, SliceOutcome>,
+        mut given: A,
+        access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
         deadline: Timestamp,
     ) -> SliceOutcome {
         let mut under_way = FuturesUnordered::new();
         loop {
             let now = ports.now();
             if now < deadline {
-                match self.progress.connector.poll(now, &access_token) {
+                match self.progress.connector.poll(now, given.borrow()) {
                     Poll::Send {
                         chain,
                         request,
@@ -150,8 +159,8 @@ impl Looker<'_> {
                         continue;
                     }
                     Poll::NeedsToken => {
-                        match token(true).await {
-                            Ok(fresh) => access_token = fresh,
+                        match access(true).await {
+                            Ok(fresh) => given = fresh,
                             Err(outcome) => return outcome,
                         }
                         self.progress.connector.token_refreshed();

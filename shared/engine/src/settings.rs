@@ -7,6 +7,7 @@ use crate::ports::{VariableError, Variables};
 use crate::seal::SealKeys;
 use connectors::base_url::BaseUrl;
 use connectors::google::oauth::{Client, Endpoints};
+use connectors::oneroster::address::AllowList;
 use http::Uri;
 use std::fmt;
 
@@ -15,6 +16,9 @@ pub const TOKEN_BYTES_MIN: usize = 32;
 
 /// Shortest client secret accepted, in bytes. Google's have 35.
 pub const CLIENT_SECRET_BYTES_MIN: usize = 16;
+
+/// Shortest key of a partner accepted, in bytes.
+pub const PARTNER_KEY_BYTES_MIN: usize = 16;
 
 /// A text that is never printed.
 #[derive(Clone)]
@@ -200,6 +204,64 @@ pub async fn google(variables: &impl Variables) -> Result<GoogleSettings, Variab
     })
 }
 
+/// Our application at Clever, and where Clever is.
+#[derive(Clone, Debug)]
+pub struct CleverAppSettings {
+    /// Variable `clever_client_id`.
+    pub client_id: String,
+    /// Variable `clever_client_secret`.
+    pub client_secret: Secret,
+    /// Where tokens are listed. Variable `clever_oauth_url`.
+    pub oauth_url: BaseUrl,
+    /// Where districts' data is. Variable `clever_api_url`.
+    pub api_url: BaseUrl,
+}
+
+/// Everything about Clever; the addresses have Clever's own as defaults.
+pub async fn clever(variables: &impl Variables) -> Result<CleverAppSettings, VariableError> {
+    Ok(CleverAppSettings {
+        client_id: variables.variable("clever_client_id").await?,
+        client_secret: secret(variables, "clever_client_secret", CLIENT_SECRET_BYTES_MIN).await?,
+        oauth_url: base_url(variables, "clever_oauth_url", "https://clever.com").await?,
+        api_url: base_url(variables, "clever_api_url", "https://api.clever.com").await?,
+    })
+}
+
+/// Our key as a partner of ClassLink, and where ClassLink's proxy is.
+#[derive(Clone, Debug)]
+pub struct ClasslinkSettings {
+    /// Variable `classlink_partner_key`; not every operator is a partner.
+    pub partner_key: Option<Secret>,
+    /// Variable `classlink_proxy_url`.
+    pub proxy_url: BaseUrl,
+}
+
+/// Everything about ClassLink; the address has ClassLink's own as default.
+pub async fn classlink(variables: &impl Variables) -> Result<ClasslinkSettings, VariableError> {
+    let default = "https://oneroster-proxy.apis.classlink.com";
+    let partner_key = match secret(variables, "classlink_partner_key", PARTNER_KEY_BYTES_MIN).await
+    {
+        Ok(key) => Some(key),
+        Err(VariableError::Missing(_)) => None,
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    Ok(ClasslinkSettings {
+        partner_key,
+        proxy_url: base_url(variables, "classlink_proxy_url", default).await?,
+    })
+}
+
+/// The hosts that districts may name as their OneRoster servers. Variable `oneroster_hosts`;
+/// without it none.
+pub async fn oneroster_hosts(variables: &impl Variables) -> Result<AllowList, VariableError> {
+    let text = match variables.variable("oneroster_hosts").await {
+        Ok(text) => text,
+        Err(VariableError::Missing(_)) => return Ok(AllowList::default()),
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    AllowList::parse(&text).map_err(|error| unusable("oneroster_hosts", error.to_string()))
+}
+
 async fn secret(
     variables: &impl Variables,
     name: &str,
@@ -218,15 +280,20 @@ async fn base(
     name: &str,
     default: &str,
 ) -> Result<String, VariableError> {
+    Ok(base_url(variables, name, default).await?.into())
+}
+
+async fn base_url(
+    variables: &impl Variables,
+    name: &str,
+    default: &str,
+) -> Result<BaseUrl, VariableError> {
     let text = match variables.variable(name).await {
         Ok(text) => text,
-        Err(VariableError::Missing(_)) => return Ok(default.to_owned()),
+        Err(VariableError::Missing(_)) => default.to_owned(),
         Err(error @ VariableError::Unusable { .. }) => return Err(error),
     };
-    match BaseUrl::parse(&text) {
-        Ok(base) => Ok(base.as_str().to_owned()),
-        Err(error) => Err(unusable(name, error.to_string())),
-    }
+    BaseUrl::parse(&text).map_err(|error| unusable(name, error.to_string()))
 }
 
 fn unusable(name: &str, reason: impl Into<String>) -> VariableError {

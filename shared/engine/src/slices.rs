@@ -3,8 +3,9 @@
 //! A slice is asked for over service chaining and answered with how it ended. Everything it did
 //! is in the store by then; asking twice is harmless.
 
+use crate::connections::Provider;
 use crate::ports::{Transport, TransportError};
-use crate::runs::Failure;
+use crate::runs::{Failure, Work};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use mapping::ids::{RunId, TenantId};
@@ -63,6 +64,17 @@ pub enum SliceOutcome {
         /// That time, in milliseconds since the Unix epoch.
         until_ms: i64,
     },
+}
+
+/// The component that reads people of a provider for a run.
+pub fn fetch_component(provider: Provider, work: Work) -> &'static str {
+    match (provider, work) {
+        (Provider::Clever, _) => "fetch-clever",
+        (Provider::Csv, _) => "fetch-csv",
+        (Provider::Google, Work::Full) => "fetch-google",
+        (Provider::Google, Work::Look) => "watch-google",
+        (Provider::Oneroster, _) => "fetch-oneroster",
+    }
 }
 
 /// The answer of a component that has nothing to say but that it did what it was asked for.

@@ -153,7 +153,7 @@ async fn is_watched(
     connection: &ConnectionId,
 ) -> Result<bool, Error> {
     let found = connections::read(store, tenant, connection).await?;
-    Ok(found.is_some_and(|found| found.is_in_use() && found.provider.can_look()))
+    Ok(found.is_some_and(|found| found.is_in_use() && found.provider.pushes()))
 }
 
 /// What has to be done now for a tenant's channels, if anything. One look at the store.

@@ -32,7 +32,7 @@ use crate::settings;
 use crate::tenants::{self, NewTenant};
 use crate::tick;
 use bytes::Bytes;
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 pub(crate) use google::{FakeChannel, FakeGoogle, FakeGroup, FakeUser};
 use mapping::account::Account;
 use mapping::ids::{ConnectionId, ExternalId, RunId, TenantId};
@@ -134,7 +134,10 @@ impl World {
             id: Some(connection.clone()),
             provider: Provider::Google,
             name: None,
-            domain: connections::Domain::parse("maplegrove.example").unwrap(),
+            domain: Some(connections::Domain::parse("maplegrove.example").unwrap()),
+            clever: None,
+            csv: None,
+            oneroster: None,
             mode: SyncMode::Import,
         };
         connections::create(&self.ports, &who, &self.tenant, new)

@@ -14,35 +14,22 @@ use super::fetch::{UnitScopes, missing_unit};
 use crate::fetch::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
-    Asking, ChainId, Connector, FetchError, Malformation, OrgUnit, Poll, TransportFailure,
+    Asking, ChainId, Connector, FetchError, Malformation, Poll, Sight, Sighting, TransportFailure,
+    Whom,
 };
 use crate::request::RequestError;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
-use mapping::account::Email;
-use mapping::ids::ExternalId;
 use mapping::issue::Issue;
 use mapping::source::{Group, SourceRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who is looked at.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Whom {
-    /// Whoever has this address, or has it as an alias.
-    Email(Email),
-    /// The person with this immutable id.
-    Id(ExternalId),
-}
-
-impl Whom {
-    fn key(&self) -> &str {
-        match self {
-            Whom::Email(email) => email.as_str(),
-            Whom::Id(id) => id.as_str(),
-        }
+fn key(whom: &Whom) -> &str {
+    match whom {
+        Whom::Email(email) => email.as_str(),
+        Whom::Id(id) => id.as_str(),
     }
 }
 
@@ -73,32 +60,6 @@ pub struct LookPlan {
     pub window: u32,
     /// As in [`super::fetch::FetchPlan`].
     pub seed: u64,
-}
-
-/// What was seen of a person.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sight {
-    /// Google says that there is nobody.
-    Gone,
-    /// Google does not show the person, or their groups, or shows somebody else: nothing is known.
-    Hidden,
-    /// This record.
-    Seen {
-        /// The record, with the groups that were found.
-        record: Box<SourceRecord>,
-        /// What is wrong with it.
-        issues: Vec<Issue>,
-    },
-}
-
-/// What an answer yields.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Sighting {
-    /// One person.
-    Person(Whom, Sight),
-    /// The tree of org units.
-    Tree(Vec<OrgUnit>),
 }
 
 /// What a chain asks next.
@@ -175,7 +136,7 @@ impl Look {
                 )
             }
             Step::Tree => (directory.org_units(access_token)?, ORG_UNITS_BYTES_MAX),
-            Step::User(whom) => (directory.user(whom.key(), access_token)?, SINGLE_BYTES_MAX),
+            Step::User(whom) => (directory.user(key(whom), access_token)?, SINGLE_BYTES_MAX),
         })
     }
 

@@ -3,9 +3,10 @@
 use super::district::{District, error, ok, raw};
 use super::driver::{Driver, base_url, directory};
 use connectors::fetch::{Cause, FetchError, Malformation, Refusal};
+use connectors::fetch::{Sight, Sighting, Whom};
 use connectors::google::directory::{Directory, Population};
 use connectors::google::fetch::{UnitScope, UnitScopes};
-use connectors::google::look::{GroupLook, Look, LookPlan, Sight, Sighting, Whom};
+use connectors::google::look::{GroupLook, Look, LookPlan};
 use mapping::account::Email;
 use mapping::ids::ExternalId;
 use std::collections::{BTreeMap, BTreeSet};

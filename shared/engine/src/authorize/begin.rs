@@ -5,7 +5,7 @@ use super::{
     StartRecord, cookie_name,
 };
 use crate::audit::{self, Action, Actor};
-use crate::connections::{self, ConnectionError};
+use crate::connections::{self, Connection, ConnectionError, Domain, Provider};
 use crate::ports::{Clock, Random, Store};
 use crate::settings::{PublicUrl, Secret};
 use crate::{keys, record, rules, secrets};
@@ -43,12 +43,8 @@ pub async fn start(
     who: &Actor,
     (tenant, connection): (&TenantId, &ConnectionId),
 ) -> Result<Started, AuthorizeError> {
-    if connections::read(ports, tenant, connection)
-        .await?
-        .is_none()
-    {
-        return Err(ConnectionError::NotFound.into());
-    }
+    let found = connections::read(ports, tenant, connection).await?;
+    google_domain(&found.ok_or(ConnectionError::NotFound)?)?;
     let token = secrets::random_secret(ports, "start");
     let until_ms = ports.now().as_millisecond().saturating_add(LIFE_MS);
     let start = StartRecord {
@@ -119,13 +115,30 @@ pub async fn begin(
         nonce: &nonce,
         pkce: &pkce,
         is_offline: true,
-        hosted_domain: Some(connection.settings.domain.as_str()),
+        hosted_domain: Some(google_domain(&connection)?.as_str()),
         login_hint: None,
     };
     Ok(Begun {
         location: authorization_url(&settings.google.endpoints(), &ask),
         cookie: cookie(&settings.public_url, &browser),
     })
+}
+
+/// The domain whose administrator consents. Nobody consents at other providers.
+pub(super) fn google_domain(connection: &Connection) -> Result<&Domain, ConnectionError> {
+    let domain = connection.settings.source.google_domain();
+    domain.ok_or_else(|| not_in_a_browser(connection.provider))
+}
+
+/// Why nobody consents to a connection of this provider.
+pub(crate) fn not_in_a_browser(provider: Provider) -> ConnectionError {
+    let what = match provider {
+        Provider::Csv => "a connection for files needs no authorisation: save it",
+        Provider::Clever | Provider::Google | Provider::Oneroster => {
+            "this connection is not authorised in a browser: test it, then save it"
+        }
+    };
+    ConnectionError::State(what.to_owned())
 }
 
 fn cookie(public_url: &PublicUrl, value: &str) -> String {

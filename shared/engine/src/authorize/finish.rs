@@ -1,5 +1,6 @@
 //! From Google's redirect to sealed tokens and a tested connection.
 
+use super::begin::google_domain;
 use super::identity::identify;
 use super::{AuthorizeError, CALLBACK_PATH, OAuthSettings, Pending, PendingSecrets, cookie_name};
 use crate::audit::Action;
@@ -45,7 +46,8 @@ pub async fn finish(
     let tokens = exchange(ports, settings, &callback.code, &kept.verifier).await?;
     let at = (&pending.tenant, &pending.connection);
     let connection = connections::read(ports, at.0, at.1).await?;
-    let domain = connection.ok_or(ConnectionError::NotFound)?.settings.domain;
+    let connection = connection.ok_or(ConnectionError::NotFound)?;
+    let domain = google_domain(&connection)?.clone();
     let id_token = tokens.id_token.as_deref();
     identify(ports, settings, id_token, &kept.nonce, domain.as_str()).await?;
     check_scopes(&pending, &tokens)?;

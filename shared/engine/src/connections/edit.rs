@@ -1,8 +1,10 @@
 //! Making connections and editing their settings.
 
+use super::districts::{self, named};
 use super::{
-    CONNECTIONS_MAX, Change, Connection, ConnectionError, ConnectionSettings, Domain, Provider,
-    State, SyncMode, modify, read,
+    CONNECTIONS_MAX, Change, CleverEdit, CleverSettings, Connection, ConnectionError,
+    ConnectionSettings, Domain, Extent, ExtentEdit, Holder, OneRosterEdit, OneRosterSettings,
+    Provider, Source, State, SyncMode, modify, read,
 };
 use crate::audit::{self, Action, Actor};
 use crate::error::Error;
@@ -22,11 +24,21 @@ pub struct NewConnection {
     pub id: Option<ConnectionId>,
     /// Who is at the other end.
     pub provider: Provider,
-    /// What people call it; the domain when absent.
+    /// What people call it; the domain, or the provider, when absent.
     #[serde(default)]
     pub name: Option<String>,
-    /// The district's domain.
-    pub domain: Domain,
+    /// The district's domain at Google.
+    #[serde(default)]
+    pub domain: Option<Domain>,
+    /// For Clever.
+    #[serde(default)]
+    pub clever: Option<CleverEdit>,
+    /// For files.
+    #[serde(default)]
+    pub csv: Option<ExtentEdit>,
+    /// For OneRoster; with the way to the server.
+    #[serde(default)]
+    pub oneroster: Option<OneRosterEdit>,
     /// Which way people flow; only `import` is available yet.
     pub mode: SyncMode,
 }
@@ -41,6 +53,15 @@ pub struct Edit {
     /// New domain; only before authorising or after revoking.
     #[serde(default)]
     pub domain: Option<Domain>,
+    /// For Clever.
+    #[serde(default)]
+    pub clever: Option<CleverEdit>,
+    /// For files.
+    #[serde(default)]
+    pub csv: Option<ExtentEdit>,
+    /// For OneRoster. Where it leads can be changed before the test or after revoking.
+    #[serde(default)]
+    pub oneroster: Option<OneRosterEdit>,
     /// New mode.
     #[serde(default)]
     pub mode: Option<SyncMode>,
@@ -54,12 +75,7 @@ pub async fn create(
     tenant: &TenantId,
     new: NewConnection,
 ) -> Result<(Connection, bool), ConnectionError> {
-    check_mode(new.mode)?;
-    let settings = ConnectionSettings {
-        name: check_name(new.name.as_deref().unwrap_or(new.domain.as_str()))?,
-        domain: new.domain,
-        mode: new.mode,
-    };
+    let settings = settings_of(&new)?;
     let id = match new.id {
         // Its address would be that of the order of connections.
         Some(id) if id.as_str() == "order" => {
@@ -82,9 +98,6 @@ pub async fn create(
     if list.count(ports).await.map_err(Error::from)? >= CONNECTIONS_MAX {
         return Err(ConnectionError::TooMany);
     }
-    let key = keys::connection(tenant, &id);
-    versioned::claim_newest(ports, &key, 0).await?;
-    list.append(ports, &id).await.map_err(Error::from)?;
     let connection = Connection {
         id,
         provider: new.provider,
@@ -93,13 +106,61 @@ pub async fn create(
         draft: None,
         authorization: None,
         attention: None,
+        credentials: None,
         last_test: None,
         created_at_ms: ports.now().as_millisecond(),
     };
+    check_district(who, &connection.settings.source, None)?;
+    let key = keys::connection(tenant, &connection.id);
+    let holder = Holder {
+        tenant: tenant.clone(),
+        connection: connection.id.clone(),
+    };
+    for district in named(&connection) {
+        districts::claim(ports, &district, &holder).await?;
+    }
+    versioned::claim_newest(ports, &key, 0).await?;
+    list.append(ports, &connection.id)
+        .await
+        .map_err(Error::from)?;
     let what = Action::ConnectionCreated;
     audit::record(ports, tenant, who, what, connection.id.as_str()).await?;
     let written = versioned::write(ports, &key, 0, connection).await?;
     Ok((written.value, true))
+}
+
+/// The settings of a new connection.
+fn settings_of(new: &NewConnection) -> Result<ConnectionSettings, ConnectionError> {
+    check_mode(new.mode)?;
+    let mut source = match new.provider {
+        Provider::Clever => Source::Clever(CleverSettings::default()),
+        Provider::Csv => Source::Csv(Extent::default()),
+        Provider::Google => {
+            let domain = new.domain.clone();
+            Source::Google(domain.ok_or_else(|| invalid("domain", "is needed for Google"))?)
+        }
+        Provider::Oneroster => {
+            let edit = new.oneroster.as_ref();
+            let way = edit.and_then(|edit| edit.way.clone());
+            Source::Oneroster(OneRosterSettings {
+                version: edit.and_then(|edit| edit.version).unwrap_or_default(),
+                way: way.ok_or_else(|| invalid("oneroster.way", "is needed"))?,
+                extent: Extent::default(),
+            })
+        }
+    };
+    let edits = (&new.domain, &new.clever, &new.csv, &new.oneroster);
+    apply_to_source(&mut source, edits)?;
+    let name = match (&new.name, &source) {
+        (Some(name), _) => name.as_str(),
+        (None, Source::Google(domain)) => domain.as_str(),
+        (None, _) => new.provider.title(),
+    };
+    Ok(ConnectionSettings {
+        name: check_name(name)?,
+        source,
+        mode: new.mode,
+    })
 }
 
 /// Edits the settings without putting them to use.
@@ -120,16 +181,20 @@ pub async fn edit(
                 .draft
                 .clone()
                 .unwrap_or_else(|| connection.settings.clone());
+            let before = draft.source.clone();
             apply(&mut draft, edit)?;
-            let is_held = matches!(
-                connection.state,
-                State::Active | State::Authorized | State::ReconnectNeeded
-            );
-            if is_held && draft.domain != connection.settings.domain {
-                return Err(ConnectionError::State(
-                    "the domain of an authorised connection can't be changed: revoke it first"
-                        .to_owned(),
-                ));
+            check_district(who, &draft.source, Some(&before))?;
+            let settings = &connection.settings;
+            if connection.is_held() && draft.source.leads_elsewhere(&settings.source) {
+                let reason = match settings.source {
+                    Source::Google(_) => {
+                        "the domain of an authorised connection can't be changed: revoke it first"
+                    }
+                    Source::Clever(_) | Source::Csv(_) | Source::Oneroster(_) => {
+                        "where a tested connection leads can't be changed: revoke it first"
+                    }
+                };
+                return Err(ConnectionError::State(reason.to_owned()));
             }
             let next = (draft != connection.settings).then_some(draft);
             if next == connection.draft {
@@ -153,11 +218,23 @@ pub async fn save(
     modify(ports, tenant, id, change, |connection| {
         let before = connection.clone();
         if let Some(draft) = connection.draft.take() {
+            if connection.is_held() && draft.source.leads_elsewhere(&connection.settings.source) {
+                return Err(ConnectionError::State(
+                    "the unsaved changes lead elsewhere than where the connection was tested: \
+                     discard them, or revoke the connection first"
+                        .to_owned(),
+                ));
+            }
             connection.settings = draft;
         }
-        if connection.state == State::Authorized {
-            check_tested(connection)?;
-            connection.state = State::Active;
+        match (connection.state, connection.provider) {
+            (State::Authorized, _) => {
+                check_tested(connection)?;
+                connection.state = State::Active;
+            }
+            // There is nothing to authorise.
+            (State::Draft | State::Revoked, Provider::Csv) => connection.state = State::Active,
+            _ => {}
         }
         Ok(written_if(*connection != before))
     })
@@ -202,14 +279,76 @@ fn apply(settings: &mut ConnectionSettings, edit: &Edit) -> Result<(), Connectio
     if let Some(name) = &edit.name {
         settings.name = check_name(name)?;
     }
-    if let Some(domain) = &edit.domain {
-        settings.domain = domain.clone();
-    }
+    let edits = (&edit.domain, &edit.clever, &edit.csv, &edit.oneroster);
+    apply_to_source(&mut settings.source, edits)?;
     if let Some(mode) = edit.mode {
         check_mode(mode)?;
         settings.mode = mode;
     }
     Ok(())
+}
+
+/// Applies what is for the provider; what is for another one is a mistake.
+fn apply_to_source(
+    source: &mut Source,
+    (domain, clever, csv, oneroster): (
+        &Option<Domain>,
+        &Option<CleverEdit>,
+        &Option<ExtentEdit>,
+        &Option<OneRosterEdit>,
+    ),
+) -> Result<(), ConnectionError> {
+    let foreign = |field| Err(invalid(field, "is for connections of another provider"));
+    match (source.provider(), domain, clever, csv, oneroster) {
+        (Provider::Clever | Provider::Csv | Provider::Oneroster, Some(_), ..) => {
+            return foreign("domain");
+        }
+        (Provider::Csv | Provider::Google | Provider::Oneroster, _, Some(_), ..) => {
+            return foreign("clever");
+        }
+        (Provider::Clever | Provider::Google | Provider::Oneroster, _, _, Some(_), _) => {
+            return foreign("csv");
+        }
+        (Provider::Clever | Provider::Csv | Provider::Google, _, _, _, Some(_)) => {
+            return foreign("oneroster");
+        }
+        _ => {}
+    }
+    match source {
+        Source::Clever(settings) => clever.iter().try_for_each(|edit| edit.apply(settings)),
+        Source::Csv(extent) => csv.iter().try_for_each(|edit| edit.apply(extent)),
+        Source::Google(known) => {
+            if let Some(domain) = domain {
+                known.clone_from(domain);
+            }
+            Ok(())
+        }
+        Source::Oneroster(settings) => oneroster.iter().try_for_each(|edit| edit.apply(settings)),
+    }
+}
+
+/// Refuses a district from anybody but the operator. Taking it away is anybody's right.
+fn check_district(
+    who: &Actor,
+    source: &Source,
+    before: Option<&Source>,
+) -> Result<(), ConnectionError> {
+    let district = source.district();
+    let is_set = district.is_some() && district != before.and_then(Source::district);
+    if !is_set || *who == Actor::Operator {
+        return Ok(());
+    }
+    Err(ConnectionError::Operators(match source {
+        Source::Oneroster(_) => "oneroster.way.tenant",
+        Source::Clever(_) | Source::Csv(_) | Source::Google(_) => "clever.district",
+    }))
+}
+
+fn invalid(field: &'static str, reason: &str) -> ConnectionError {
+    ConnectionError::Invalid {
+        field,
+        reason: reason.to_owned(),
+    }
 }
 
 fn check_mode(mode: SyncMode) -> Result<(), ConnectionError> {
@@ -299,6 +438,7 @@ mod tests {
             at_ms: 0,
             passed,
             missing: vec!["Users > Read".to_owned()],
+            notes: Vec::new(),
         };
         block_on(async {
             let (made, _) = create(&ports, &who, &tenant, new("import")).await.unwrap();

@@ -1,6 +1,7 @@
 //! One way to change a connection: read, change, claim, record in the audit log, write.
 
-use super::{Connection, ConnectionError, State};
+use super::districts::{self, named};
+use super::{Connection, ConnectionError, Holder};
 use crate::attention;
 use crate::audit::{self, Action, Actor};
 use crate::keys;
@@ -38,13 +39,13 @@ pub(crate) async fn modify(
     for _ in 0..ATTEMPTS_MAX {
         let found: Option<Versioned<Connection>> = versioned::read(ports, &key).await?;
         let record = found.ok_or(ConnectionError::NotFound)?;
-        let mut connection = record.value;
-        let state = connection.state;
+        let before = record.value;
+        let mut connection = before.clone();
         if change(&mut connection)? == Change::Nothing {
             return Ok(connection);
         }
         let at = (tenant, key.as_str(), record.version);
-        match write(ports, at, (who, what), state, connection).await? {
+        match write(ports, at, (who, what), &before, connection).await? {
             Some(written) => return Ok(written),
             None => ports.sleep(PAUSE).await,
         }
@@ -58,22 +59,33 @@ async fn write(
     ports: &(impl Store + Clock),
     (tenant, key, version): (&TenantId, &str, u64),
     (who, what): (&Actor, Action),
-    before: State,
+    before: &Connection,
     connection: Connection,
 ) -> Result<Option<Connection>, ConnectionError> {
+    let holder = Holder {
+        tenant: tenant.clone(),
+        connection: connection.id.clone(),
+    };
+    let (named_before, named_after) = (named(before), named(&connection));
+    for district in named_after.difference(&named_before) {
+        districts::claim(ports, district, &holder).await?;
+    }
     match versioned::claim_newest(ports, key, version).await {
         Ok(()) => {}
         Err(versioned::ReplaceError::Changed) => return Ok(None),
         Err(versioned::ReplaceError::Engine(error)) => return Err(error.into()),
     }
     audit::record(ports, tenant, who, what, connection.id.as_str()).await?;
-    let moves = connection.state != before;
+    let moves = connection.state != before.state;
     if moves {
         attention::note(ports, tenant).await?;
     }
     let written = versioned::write(ports, key, version, connection).await?;
     if moves {
         attention::note(ports, tenant).await?;
+    }
+    for district in named_before.difference(&named_after) {
+        districts::release(ports, district, &holder).await?;
     }
     Ok(Some(written.value))
 }

@@ -1,6 +1,7 @@
 //! Giving an authorisation back, and deleting a connection.
 
-use super::{Change, ConnectionError, State, modify, read, read_tokens};
+use super::districts::{self, named};
+use super::{Change, ConnectionError, Holder, State, modify, read, read_tokens};
 use crate::audit::{self, Action, Actor};
 use crate::error::Error;
 use crate::keys;
@@ -33,26 +34,45 @@ pub async fn revoke(
     let connection = read(ports, tenant, id).await?;
     connection.ok_or(ConnectionError::NotFound)?;
     let revoked = withdraw(ports, google, seal_keys, tenant, id).await;
-    let key = keys::connection_tokens(tenant, id);
-    ports.delete(&key).await.map_err(Error::from)?;
-    modify(
-        ports,
-        tenant,
-        id,
-        (who, Action::ConnectionRevoked),
-        |found| {
-            if matches!(found.state, State::Draft | State::Revoked) {
-                return Ok(Change::Nothing);
-            }
-            found.state = State::Revoked;
-            found.authorization = None;
-            found.attention = None;
-            found.last_test = None;
-            Ok(Change::Write)
-        },
-    )
-    .await?;
+    forget(ports, who, (tenant, id)).await?;
     Ok(revoked)
+}
+
+/// Forgets tokens and credentials, keeps the configuration. Needs no secret, so it does for every
+/// provider that need not be told.
+pub async fn forget(
+    ports: &(impl Store + Clock),
+    who: &Actor,
+    (tenant, id): (&TenantId, &ConnectionId),
+) -> Result<Revoked, ConnectionError> {
+    if read(ports, tenant, id).await?.is_none() {
+        return Err(ConnectionError::NotFound);
+    }
+    let gone = [
+        keys::connection_tokens(tenant, id),
+        keys::connection_credentials(tenant, id),
+    ];
+    ports.delete_many(&gone).await.map_err(Error::from)?;
+    let what = (who, Action::ConnectionRevoked);
+    modify(ports, tenant, id, what, |found| {
+        let is_idle = matches!(found.state, State::Draft | State::Revoked);
+        if is_idle && found.credentials.is_none() {
+            return Ok(Change::Nothing);
+        }
+        if !is_idle {
+            found.state = State::Revoked;
+        }
+        found.authorization = None;
+        found.attention = None;
+        found.credentials = None;
+        found.last_test = None;
+        Ok(Change::Write)
+    })
+    .await?;
+    Ok(Revoked {
+        told_provider: true,
+        left_to_do: None,
+    })
 }
 
 /// Revokes, then removes the configuration; accounts stay.
@@ -64,12 +84,32 @@ pub async fn delete(
     (tenant, id): (&TenantId, &ConnectionId),
 ) -> Result<Revoked, ConnectionError> {
     let revoked = revoke(ports, google, seal_keys, who, (tenant, id)).await?;
+    remove(ports, who, (tenant, id)).await?;
+    Ok(revoked)
+}
+
+/// Removes the configuration of a connection that has nothing to give back any more, and gives its
+/// district back.
+pub async fn remove(
+    ports: &(impl Store + Clock),
+    who: &Actor,
+    (tenant, id): (&TenantId, &ConnectionId),
+) -> Result<(), ConnectionError> {
+    let connection = read(ports, tenant, id).await?;
+    let connection = connection.ok_or(ConnectionError::NotFound)?;
     let what = Action::ConnectionDeleted;
     audit::record(ports, tenant, who, what, id.as_str()).await?;
     large::delete(ports, &keys::rule_set(tenant, id)).await?;
     let gone = keys::connection(tenant, id);
     ports.delete(&gone).await.map_err(Error::from)?;
-    Ok(revoked)
+    let holder = Holder {
+        tenant: tenant.clone(),
+        connection: id.clone(),
+    };
+    for district in named(&connection) {
+        districts::release(ports, &district, &holder).await?;
+    }
+    Ok(())
 }
 
 async fn withdraw(

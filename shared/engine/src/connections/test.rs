@@ -1,24 +1,20 @@
-//! The connection test, and the tree of org units for the picker: short conversations with the
-//! provider within one request.
+//! Google's connection test, and the tree of org units for the picker.
 
 use super::{
-    Change, Connection, ConnectionError, Freshness, TestReport, TokenFailure, access_token, modify,
+    Connection, ConnectionError, Freshness, TestReport, TokenFailure, access_token, conclude,
+    converse, read,
 };
-use crate::audit::{Action, Actor};
-use crate::ports::{Clock, Random, Store, Transport, TransportError};
+use crate::audit::Actor;
+use crate::ports::{Clock, Random, Store, Transport};
 use crate::rules;
 use crate::seal::SealKeys;
 use crate::settings::GoogleSettings;
 use connectors::base_url::BaseUrl;
-use connectors::fetch::{Connector, OrgUnit, Poll, TransportFailure};
-use connectors::google::connection_test::{ConnectionTest, PermissionReport};
+use connectors::fetch::OrgUnit;
+use connectors::google::connection_test::ConnectionTest;
 use connectors::google::directory::{Directory, ORG_UNITS_BYTES_MAX, Population, parse_org_units};
 use connectors::google::errors::ApiError;
-use jiff::SignedDuration;
 use mapping::ids::{ConnectionId, TenantId};
-
-/// Longest time that the whole conversation may take: within what every host allows a request.
-const TIME_MAX: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why the provider could not be asked.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -65,7 +61,16 @@ pub async fn test(
         rules::uses_groups(&rules),
         u64::from_le_bytes(seed),
     );
-    let report = converse(ports, google, seal_keys, at, &mut conversation).await?;
+    let token = async |fresh: bool| {
+        let freshness = if fresh {
+            Freshness::New
+        } else {
+            Freshness::Kept
+        };
+        let token = access_token(ports, google, seal_keys, at, freshness).await?;
+        Ok(token.expose().to_owned())
+    };
+    let report = converse(ports, &mut conversation, token).await?;
     let report = TestReport {
         at_ms: ports.now().as_millisecond(),
         passed: report.is_ok(),
@@ -73,53 +78,11 @@ pub async fn test(
             .missing()
             .map(|(permission, refusal)| format!("{permission}: {refusal}"))
             .collect(),
+        notes: Vec::new(),
     };
-    let what = (who, Action::ConnectionTested);
-    let connection = modify(ports, tenant, id, what, |connection| {
-        connection.last_test = Some(report.clone());
-        Ok(Change::Write)
-    });
-    Ok(connection.await?)
-}
-
-async fn converse(
-    ports: &(impl Store + Clock + Random + Transport),
-    google: &GoogleSettings,
-    seal_keys: &SealKeys,
-    at: (&TenantId, &ConnectionId),
-    conversation: &mut ConnectionTest,
-) -> Result<PermissionReport, TestError> {
-    let late = || TestError::Provider("the provider takes too long: try again later".to_owned());
-    let deadline = ports.now().checked_add(TIME_MAX).map_err(|_| late())?;
-    let mut token = access_token(ports, google, seal_keys, at, Freshness::Kept).await?;
-    loop {
-        if ports.now() > deadline {
-            return Err(late());
-        }
-        match conversation.poll(ports.now(), token.expose()) {
-            Poll::Done(report) => return Ok(report),
-            Poll::Failed(error) => return Err(TestError::Provider(error.to_string())),
-            Poll::NeedsToken => {
-                token = access_token(ports, google, seal_keys, at, Freshness::New).await?;
-                conversation.token_refreshed();
-            }
-            Poll::Send {
-                chain,
-                request,
-                body_bytes_max,
-            } => {
-                let answer = ports.send(request, body_bytes_max).await;
-                let answer = answer.as_ref().map_err(|error| to_failure(*error));
-                conversation.handle_response(chain, ports.now(), answer);
-            }
-            Poll::WaitUntil(until) if until <= deadline => {
-                let pause = until.duration_since(ports.now());
-                ports.sleep(pause.try_into().unwrap_or_default()).await;
-            }
-            // Nothing is ever under way here when the conversation is polled.
-            Poll::WaitUntil(_) | Poll::Busy => return Err(late()),
-        }
-    }
+    let tested = read(ports, tenant, id).await?;
+    let tested = tested.ok_or(ConnectionError::NotFound)?;
+    Ok(conclude(ports, who, (tenant, &tested), report).await?)
 }
 
 /// The org units of the connection, read now.
@@ -151,13 +114,4 @@ pub async fn org_units(
     Err(TestError::Provider(
         "the provider does not accept the access token".to_owned(),
     ))
-}
-
-fn to_failure(error: TransportError) -> TransportFailure {
-    match error {
-        TransportError::BodyTooLarge { limit } => TransportFailure::BodyTooLarge { limit },
-        TransportError::Denied => TransportFailure::Denied,
-        TransportError::Encoding => TransportFailure::Encoding,
-        TransportError::Failed => TransportFailure::Failed,
-    }
 }

@@ -9,7 +9,7 @@ use crate::record;
 use crate::seal::{SealError, SealKeys, Sealed};
 use crate::settings::{GoogleSettings, Secret};
 use connectors::google::oauth::{
-    Grant, OAUTH_BYTES_MAX, OperatorFault, TokenError, parse_token_response, refresh_request,
+    Grant, OAUTH_BYTES_MAX, TokenError, parse_token_response, refresh_request,
 };
 use mapping::ids::{ConnectionId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,15 @@ pub enum Freshness {
 /// Why there is no access token. Never a reason to think that nobody is there.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenFailure {
+    /// The address may not be reached from here.
+    #[error("{0}")]
+    Blocked(String),
     /// The connection was never authorised, or was revoked.
     #[error("the connection {0} is not authorised")]
     NotAuthorized(ConnectionId),
     /// The operator has to mend something; the connection is untouched.
     #[error("the operator has to act: {0}")]
-    Operator(OperatorFault),
+    Operator(String),
     /// The district's policy does not let the app in; the connection is untouched.
     #[error("{0}")]
     Policy(String),
@@ -67,7 +70,9 @@ impl From<ConnectionError> for TokenFailure {
             | ConnectionError::Invalid { .. }
             | ConnectionError::NotAvailable(_)
             | ConnectionError::NotFound
+            | ConnectionError::Operators(_)
             | ConnectionError::State(_)
+            | ConnectionError::Taken
             | ConnectionError::TooMany => TokenFailure::Provider(error.to_string()),
         }
     }
@@ -111,7 +116,9 @@ pub async fn access_token(
             let reason = reason.to_string();
             return lost(ports, seal_keys, (tenant, connection), &kept, reason).await;
         }
-        Err(TokenError::Operator { fault }) => return Err(TokenFailure::Operator(fault)),
+        Err(TokenError::Operator { fault }) => {
+            return Err(TokenFailure::Operator(fault.to_string()));
+        }
         Err(error @ TokenError::PolicyEnforced) => {
             return Err(TokenFailure::Policy(error.to_string()));
         }
@@ -175,6 +182,15 @@ async fn lost(
         let text = "the connection was authorised anew meanwhile";
         return Err(TokenFailure::Provider(text.to_owned()));
     }
+    Err(mark_lost(ports, (tenant, connection), reason).await?)
+}
+
+/// Says in a connection that its provider does not let us in any more, and why.
+pub(super) async fn mark_lost(
+    ports: &(impl Store + Clock),
+    (tenant, connection): (&TenantId, &ConnectionId),
+    reason: String,
+) -> Result<TokenFailure, TokenFailure> {
     let change = (&Actor::Rollcall, Action::ConnectionLost);
     modify(ports, tenant, connection, change, |found| {
         if !matches!(found.state, State::Active | State::Authorized) {
@@ -185,7 +201,7 @@ async fn lost(
         Ok(Change::Write)
     })
     .await?;
-    Err(TokenFailure::ReconnectNeeded {
+    Ok(TokenFailure::ReconnectNeeded {
         connection: connection.clone(),
         reason,
     })

@@ -7,12 +7,11 @@ mod slice;
 pub(super) use slice::{unit_ids, unit_scopes};
 
 use crate::connections::{self, Freshness, TokenFailure};
-use crate::doors::json;
+use crate::doors::{json, reading};
 use crate::error::Error;
 use crate::explaining::Question;
 use crate::ports::{Ports, VariableError};
 use crate::problem::{Problem, parse_json};
-use crate::runs::Failure;
 use crate::seal::SealKeys;
 use crate::settings::{self, GoogleSettings};
 use crate::slices::{SliceOutcome, SliceRequest};
@@ -21,9 +20,6 @@ use connectors::base_url::BaseUrl;
 use connectors::google::directory::{Directory, Population};
 use http::{Method, StatusCode};
 use mapping::ids::{ConnectionId, TenantId};
-
-/// How long to wait, in milliseconds, when no access token can be had for a passing reason.
-const TOKEN_PAUSE_MS: i64 = 5_000;
 
 /// Serves one request.
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
@@ -88,26 +84,8 @@ impl<'a, P: Ports> Access<'a, P> {
 
     /// A token for a slice, or how the slice ends without one.
     pub(super) async fn slice_token(&self, fresh: bool) -> Result<String, SliceOutcome> {
-        self.token(fresh).await.map_err(|failure| {
-            let code = match &failure {
-                TokenFailure::Provider(_) | TokenFailure::Engine(_) => {
-                    let until_ms = self.ports.now().as_millisecond() + TOKEN_PAUSE_MS;
-                    return SliceOutcome::Wait { until_ms };
-                }
-                TokenFailure::NotAuthorized(_) => "not_authorized",
-                TokenFailure::Operator(_) => "operator_action_needed",
-                TokenFailure::Policy(_) => "policy_enforced",
-                TokenFailure::ReconnectNeeded { .. } => "reconnect_needed",
-                TokenFailure::Seal(_) => "tokens_unreadable",
-            };
-            let message = format!("{failure}; nothing was changed");
-            SliceOutcome::Failed {
-                failure: Failure {
-                    code: code.to_owned(),
-                    message,
-                },
-            }
-        })
+        let token = self.token(fresh).await;
+        token.map_err(|failure| reading::without_access(self.ports, &failure))
     }
 
     fn base_url(&self) -> Result<BaseUrl, Problem> {

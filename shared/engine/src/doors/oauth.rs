@@ -7,9 +7,8 @@
 
 mod connection;
 
-pub(crate) use connection::{ConnectionRequest, Operation};
-
 use crate::authorize::{self, AuthorizeError, CALLBACK_PATH, Finished, OAuthSettings, START_PATH};
+use crate::doors::asked::ConnectionRequest;
 use crate::doors::page::{escape, page};
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem, parse_json};

@@ -1,6 +1,7 @@
 //! The door of the `rules` component, reached over service chaining alone: evaluates a run's
 //! snapshot and settles its plan.
 
+use crate::connections::{self, Provider};
 use crate::doors::json;
 use crate::error::Error;
 use crate::evaluation::{self, RunRules, frozen_rules, internal};
@@ -10,15 +11,12 @@ use crate::fetching;
 use crate::places;
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
-use crate::runs;
+use crate::runs::{self, Work};
 use crate::settling;
-use crate::slices::{SliceOutcome, SliceRequest, Task};
+use crate::slices::{self, SliceOutcome, SliceRequest, Task};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::SignedDuration;
-
-/// The component that reads the one provider there is so far.
-const FETCH_COMPONENT: &str = "fetch-google";
 
 /// Serves one request.
 pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http::Response<Bytes> {
@@ -34,7 +32,7 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
             Err(problem) => Err(problem),
         },
         "/explain" => match parse_json::<Question>(&request) {
-            Ok(question) => explaining::explain(ports, FETCH_COMPONENT, &question)
+            Ok(question) => explain(ports, &question)
                 .await
                 .map(|answer| json(StatusCode::OK, &answer))
                 .map_err(Problem::from),
@@ -43,6 +41,13 @@ pub async fn handle<P: Ports>(ports: &P, request: http::Request<Bytes>) -> http:
         _ => Err(Problem::not_found()),
     };
     answer.unwrap_or_else(|problem| problem.to_response())
+}
+
+async fn explain<P: Ports>(ports: &P, question: &Question) -> Result<explaining::Answer, Error> {
+    let connection = connections::read(ports, &question.tenant, &question.connection).await?;
+    let provider = connection.map_or(Provider::Google, |connection| connection.provider);
+    let component = slices::fetch_component(provider, Work::Full);
+    explaining::explain(ports, component, question).await
 }
 
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Error> {

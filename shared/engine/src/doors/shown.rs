@@ -1,7 +1,7 @@
 //! A connection as clients of the API see it.
 
 use crate::attention::Glance;
-use crate::connections::Connection;
+use crate::connections::{Connection, Provider};
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::rules;
@@ -33,7 +33,9 @@ pub(crate) async fn show<P: Ports>(
 ) -> Result<Shown, Problem> {
     let rules = rules::read(ports, tenant, &connection.id).await?;
     let needed = required_scopes(Mode::Import, rules::uses_groups(&rules));
-    let missing_scopes = connection.authorization.as_ref().map(|authorization| {
+    let authorization = connection.authorization.as_ref();
+    let of_google = authorization.filter(|_| connection.provider == Provider::Google);
+    let missing_scopes = of_google.map(|authorization| {
         let missing = missing_scopes(&needed, &authorization.scopes);
         missing.iter().map(ToString::to_string).collect()
     });

@@ -5,23 +5,22 @@
 mod people;
 
 use crate::doors::fetch_google::{Access, unit_ids, unit_scopes};
-use crate::doors::json;
 use crate::doors::webhook::push;
-use crate::evaluation::{frozen_rules, internal};
+use crate::doors::{json, reading};
+use crate::evaluation::frozen_rules;
 use crate::fenced::Fenced;
 use crate::fetching::FetchScope;
 use crate::looking::{self, group_look};
 use crate::ports::Ports;
 use crate::problem::{Problem, parse_json};
-use crate::runs::{self, Work};
+use crate::runs::Work;
 use crate::settings;
 use crate::slices::{Done, SliceOutcome, SliceRequest, Task};
 use crate::watching::{self, Turn};
 use bytes::Bytes;
 use connectors::fetch::WINDOW_DEFAULT;
-use connectors::google::look::LookPlan;
+use connectors::google::look::{Look, LookPlan};
 use http::{Method, StatusCode};
-use jiff::SignedDuration;
 use mapping::ids::{ConnectionId, TenantId};
 use serde::{Deserialize, Serialize};
 
@@ -82,20 +81,14 @@ async fn close<P: Ports>(ports: &P, asked: &Close) -> Result<http::Response<Byte
 
 /// Looks at the people of a run until the request's time is up.
 async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome, Problem> {
-    let failed = |what: &str| {
-        Ok(SliceOutcome::Failed {
-            failure: internal(what),
-        })
+    let found = match reading::begin(ports, asked).await? {
+        Ok(found) => found,
+        Err(outcome) => return Ok(outcome),
     };
-    let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
-    let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
-        return failed("there is no such run");
-    };
-    let Some(connection) = run.connection.as_ref() else {
-        return failed("the run has no connection");
-    };
+    let (run, connection, deadline) = (&found.run, &found.connection, found.deadline);
     if run.work != Work::Look || asked.task != Task::Fetch {
-        return failed("this component looks at single people and does nothing else");
+        let what = "this component looks at single people and does nothing else";
+        return Ok(reading::failed(what));
     }
     let access = Access::open(ports, &asked.tenant, connection).await?;
     let rules = frozen_rules(ports, &asked.tenant, &asked.run).await?;
@@ -106,14 +99,14 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     };
     let directory = access.directory()?;
     let begin = async || {
-        Ok(LookPlan {
+        Ok(Look::start(LookPlan {
             directory,
             whom: looking::people(ports, scope, run.parent).await?,
             units: unit_scopes(&rules),
             groups: group_look(rules.group_need()),
             window: WINDOW_DEFAULT,
             seed: run.number,
-        })
+        }))
     };
     let token = async |fresh: bool| access.slice_token(fresh).await;
     let fenced = Fenced::new(ports, &asked.tenant, asked.fence);

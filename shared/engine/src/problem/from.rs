@@ -3,7 +3,7 @@
 use super::{FieldError, Kind, Problem};
 use crate::access::AccessError;
 use crate::by_hand::RefusedByHand;
-use crate::connections::{ConnectionError, TestError, TokenFailure};
+use crate::connections::{ConnectionError, PutError, TestError, TokenFailure};
 use crate::guarding::GuardError;
 use crate::history::HistoryError;
 use crate::holding::HoldError;
@@ -110,9 +110,17 @@ impl From<ConnectionError> for Problem {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
-            ConnectionError::Exists | ConnectionError::State(_) | ConnectionError::TooMany => {
-                Problem::new(Kind::Conflict, error.to_string())
-            }
+            ConnectionError::Exists
+            | ConnectionError::State(_)
+            | ConnectionError::Taken
+            | ConnectionError::TooMany => Problem::new(Kind::Conflict, error.to_string()),
+            ConnectionError::Operators(field) => Problem {
+                errors: vec![FieldError {
+                    field: field.to_owned(),
+                    detail: "is the operator's to set".to_owned(),
+                }],
+                ..Problem::new(Kind::Forbidden, error.to_string())
+            },
             ConnectionError::Invalid { field, reason } => Problem::field(field, reason),
             ConnectionError::NotAvailable(_) => Problem {
                 kind: Kind::NotImplemented,
@@ -128,10 +136,21 @@ impl From<ConnectionError> for Problem {
     }
 }
 
+impl From<PutError> for Problem {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Connection(error) => error.into(),
+            PutError::Seal(error) => error.into(),
+            PutError::Engine(error) => error.into(),
+        }
+    }
+}
+
 impl From<TokenFailure> for Problem {
     fn from(error: TokenFailure) -> Self {
         match error {
-            TokenFailure::NotAuthorized(_)
+            TokenFailure::Blocked(_)
+            | TokenFailure::NotAuthorized(_)
             | TokenFailure::Policy(_)
             | TokenFailure::ReconnectNeeded { .. } => {
                 Problem::new(Kind::Conflict, error.to_string())

@@ -7,7 +7,7 @@ use crate::audit::Actor;
 use crate::by_hand;
 use crate::hints;
 use crate::runs::{self, Trigger, TriggerKind};
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use mapping::account::{Account, Status, StatusCause};
 use mapping::ids::{AccountId, ExternalId, Generation};
 use mapping::plan::AccountEdit;

@@ -55,6 +55,7 @@ impl From<TokenFailure> for Failure {
                 Failure::Unauthorized
             }
             TokenFailure::Engine(_)
+            | TokenFailure::Blocked(_)
             | TokenFailure::Operator(_)
             | TokenFailure::Policy(_)
             | TokenFailure::Provider(_)

@@ -8,7 +8,7 @@ use crate::ports::Store;
 use crate::roster::commit;
 use crate::runs::{self, Lane, RunState, Trigger, TriggerKind, Work};
 use crate::tick;
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use mapping::account::{Email, Role, Status, StatusCause};
 use mapping::guard::Refusal;
 use mapping::ids::{ExternalId, RuleId};

@@ -15,7 +15,7 @@ use crate::rules;
 use crate::runs::{self, Lane, Place, Run, RunState, Trigger, TriggerKind, Work};
 use crate::tick;
 use crate::watching;
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use mapping::account::{Account, Status};
 use mapping::guard::Refusal;
 use mapping::ids::{ConnectionId, ExternalId, RunId};

@@ -145,8 +145,14 @@ pub(crate) fn components(ports: MemoryPorts) -> Handler {
         let ports = ports.clone();
         Box::pin(async move {
             match request.uri().host() {
+                Some("fetch-clever.spin.internal") => {
+                    Ok(doors::fetch_clever::handle(&ports, request).await)
+                }
                 Some("fetch-google.spin.internal") => {
                     Ok(doors::fetch_google::handle(&ports, request).await)
+                }
+                Some("fetch-oneroster.spin.internal") => {
+                    Ok(doors::fetch_oneroster::handle(&ports, request).await)
                 }
                 Some("oauth.spin.internal") => Ok(doors::oauth::handle(&ports, request).await),
                 Some("alerts.spin.internal") => Ok(doors::alerts::handle(&ports, request).await),

@@ -7,13 +7,19 @@ mod bodies;
 #[cfg(test)]
 mod classes;
 #[cfg(test)]
+mod clever;
+#[cfg(test)]
 mod connection;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod district;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod google;
+#[cfg(test)]
+mod oneroster;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

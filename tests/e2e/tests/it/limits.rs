@@ -32,7 +32,9 @@ fn components_are_small() {
     for component in [
         "alerts",
         "api",
+        "fetch-clever",
         "fetch-google",
+        "fetch-oneroster",
         "oauth",
         "rules",
         "scheduler",

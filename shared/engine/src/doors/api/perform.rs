@@ -5,7 +5,6 @@ use super::{
     Operation, accounts, classes, connections, document, forward, operations, organizations,
     resolutions, rules, runs, tenants,
 };
-use crate::doors::oauth::Operation as AtProvider;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use bytes::Bytes;
@@ -22,6 +21,12 @@ pub(super) async fn perform<P: Ports>(
             Operation::Health => Box::pin(operations::health(call)),
             Operation::Metrics => Box::pin(operations::metrics(call)),
             Operation::Document => Box::pin(std::future::ready(Ok(document::serve()))),
+            Operation::ListCleverDistricts => {
+                Box::pin(connections::list_districts(call, connections::CLEVER))
+            }
+            Operation::ListClasslinkApplications => {
+                Box::pin(connections::list_districts(call, connections::ONEROSTER))
+            }
             Operation::ListTenants => Box::pin(tenants::list(call)),
             Operation::CreateTenant => Box::pin(tenants::create(call)),
             Operation::ReadTenant => Box::pin(tenants::read(call)),
@@ -44,13 +49,14 @@ pub(super) async fn perform<P: Ports>(
             Operation::SetConnectionOrder => Box::pin(connections::set_order(call)),
             Operation::ReadConnection => Box::pin(connections::read(call)),
             Operation::EditConnection => Box::pin(connections::edit(call)),
-            Operation::DeleteConnection => Box::pin(connections::forward(call, AtProvider::Delete)),
+            Operation::DeleteConnection => Box::pin(connections::delete(call)),
+            Operation::PutCredentials => Box::pin(connections::put_credentials(call)),
             Operation::AuthorizeConnection => Box::pin(connections::authorize(call)),
-            Operation::TestConnection => Box::pin(connections::forward(call, AtProvider::Test)),
+            Operation::TestConnection => Box::pin(connections::test(call)),
             Operation::SaveConnection => Box::pin(connections::save(call)),
             Operation::DiscardConnection => Box::pin(connections::discard(call)),
-            Operation::RevokeConnection => Box::pin(connections::forward(call, AtProvider::Revoke)),
-            Operation::ListOrgUnits => Box::pin(connections::forward(call, AtProvider::OrgUnits)),
+            Operation::RevokeConnection => Box::pin(connections::revoke(call)),
+            Operation::ListOrgUnits => Box::pin(connections::org_units(call)),
             Operation::ListSchools => Box::pin(classes::schools(call)),
             Operation::ReadRules => Box::pin(rules::read(call)),
             Operation::ReplaceRules

@@ -2,19 +2,19 @@
 
 use super::Access;
 use crate::confirming;
-use crate::evaluation::{frozen_rules, internal};
+use crate::doors::reading;
+use crate::evaluation::frozen_rules;
 use crate::fenced::Fenced;
 use crate::fetching::{self, FetchScope};
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::runs::{self, Run};
+use crate::runs::Run;
 use crate::slices::{SliceOutcome, SliceRequest, Task};
 use connectors::base_url::BaseUrl;
 use connectors::fetch::WINDOW_DEFAULT;
 use connectors::google::directory::Population;
 use connectors::google::fetch::{Fetch, FetchPlan, GroupScope, UnitScope, UnitScopes};
 use connectors::google::lookup::Lookup;
-use jiff::SignedDuration;
 use mapping::rules::{self as mapping_rules, GroupNeed, OrgUnitRef, RuleSet, Subject};
 use std::collections::BTreeSet;
 
@@ -23,18 +23,11 @@ pub(super) async fn slice<P: Ports>(
     ports: &P,
     asked: &SliceRequest,
 ) -> Result<SliceOutcome, Problem> {
-    let failed = |what: &str| {
-        Ok(SliceOutcome::Failed {
-            failure: internal(what),
-        })
+    let found = match reading::begin(ports, asked).await? {
+        Ok(found) => found,
+        Err(outcome) => return Ok(outcome),
     };
-    let deadline = ports.now() + SignedDuration::from_millis(asked.budget_ms);
-    let Some(run) = runs::read(ports, &asked.tenant, &asked.run).await? else {
-        return failed("there is no such run");
-    };
-    let Some(connection) = run.connection.as_ref() else {
-        return failed("the run has no connection");
-    };
+    let (run, connection, deadline) = (&found.run, &found.connection, found.deadline);
     let access = Access::open(ports, &asked.tenant, connection).await?;
     let rules = frozen_rules(ports, &asked.tenant, &asked.run).await?;
     let fenced = Fenced::new(ports, &asked.tenant, asked.fence);
@@ -46,7 +39,7 @@ pub(super) async fn slice<P: Ports>(
                 connection,
                 run: &run.id,
             };
-            let plan = fetch_plan(access.base_url()?, &rules, &run);
+            let plan = fetch_plan(access.base_url()?, &rules, run);
             let begin = || Fetch::start(plan, ports.now());
             fetching::slice(&fenced, scope, unit_ids(&rules), begin, token, deadline).await?
         }
@@ -60,7 +53,7 @@ pub(super) async fn slice<P: Ports>(
             confirming::slice(&fenced, &asked.tenant, &run.id, begin, token, deadline).await?
         }
         Task::Draft | Task::Evaluate | Task::Settle => {
-            return failed("this component evaluates nothing");
+            reading::failed("this component evaluates nothing")
         }
     };
     Ok(outcome)

@@ -1,8 +1,8 @@
 //! What administrators do with a connection that needs Google: asked for by the component that
 //! knows who may, which itself neither reaches Google nor holds its secret.
 
-use crate::audit::Actor;
 use crate::connections;
+use crate::doors::asked::{ConnectionRequest, Operation};
 use crate::doors::watch_google::Close;
 use crate::doors::{List, json, shown};
 use crate::ports::Ports;
@@ -11,39 +11,7 @@ use crate::settings;
 use crate::slices::{self, Done};
 use bytes::Bytes;
 use http::StatusCode;
-use mapping::ids::{ConnectionId, TenantId};
-use serde::{Deserialize, Serialize};
 use serde_json::json as value;
-
-/// What to do with a connection.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Operation {
-    /// Say whether a consent could go on: whether our registration at Google is set.
-    Check,
-    /// Give the authorisation back and remove the configuration.
-    Delete,
-    /// Read the tree of org units.
-    OrgUnits,
-    /// Give the authorisation back.
-    Revoke,
-    /// Read what the rules need, and keep the report.
-    Test,
-}
-
-/// A request to do it, from a component that knows that `actor` may.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConnectionRequest {
-    /// What to do.
-    pub(crate) operation: Operation,
-    /// Whose connection it is.
-    pub(crate) tenant: TenantId,
-    /// The connection.
-    pub(crate) connection: ConnectionId,
-    /// Who asked, for the audit log.
-    pub(crate) actor: Actor,
-}
 
 /// Does it, and answers as the client of the API is to be answered.
 pub(super) async fn perform<P: Ports>(

@@ -10,7 +10,7 @@ use crate::problem::{Kind, Problem, parse_json};
 use crate::runs::{self, Trigger, TriggerKind};
 use crate::settings;
 use bytes::Bytes;
-use connectors::google::look::Whom;
+use connectors::fetch::Whom;
 use mapping::account::Email;
 use mapping::ids::{ConnectionId, ExternalId, TenantId};
 use serde::Deserialize;

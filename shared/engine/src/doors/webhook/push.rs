@@ -10,8 +10,8 @@ use crate::problem::{Kind, Problem};
 use crate::runs::{self, Trigger, TriggerKind};
 use crate::watching::{self, PushRefused};
 use bytes::Bytes;
+use connectors::fetch::Whom;
 use connectors::google::channels::{Notice, parse_push};
-use connectors::google::look::Whom;
 use http::StatusCode;
 
 /// The path that Google is told.
