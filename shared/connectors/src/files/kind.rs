@@ -55,7 +55,7 @@ pub enum KindError {
         "this is an old workbook (.xls): in Excel, save it as \"Excel Workbook (.xlsx)\" and send that"
     )]
     OldWorkbook,
-    /// A spreadsheet of LibreOffice.
+    /// A spreadsheet of an open office program.
     #[error(
         "this is an OpenDocument spreadsheet (.ods): save it as \"Excel 2007-365 (.xlsx)\" and send that"
     )]
