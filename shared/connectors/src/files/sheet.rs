@@ -25,10 +25,13 @@ pub enum Content {
 impl Content {
     /// What a sheet of this name holds; `None` for one that is not about people.
     pub fn of_sheet(name: &str) -> Option<Self> {
-        if words::key(name).starts_with("multischool") {
+        let key = words::key(name);
+        if key.starts_with("multischool") {
             return Some(Content::Placements);
         }
-        words::role(name).map(|role| Content::People(Some(role)))
+        // `Students 2026-27` are students.
+        let word = key.trim_end_matches(|c: char| c.is_ascii_digit());
+        words::role(word).map(|role| Content::People(Some(role)))
     }
 
     /// The columns that it can't be read without.

@@ -284,7 +284,7 @@ fn a_reader_goes_on_after_it_was_stored() {
 fn sheets_are_chosen_by_name_among_the_visible_ones() {
     let sheets = [
         ("Notes", true),
-        ("Students", true),
+        ("Students 2026-27", true),
         ("TEACHER", false),
         ("Admin ", true),
         ("Multi-school", true),
