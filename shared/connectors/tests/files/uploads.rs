@@ -6,6 +6,7 @@ use connectors::files::oneroster::{PackageRow, TableTaken};
 use connectors::files::roster::{RowReason, Taken};
 use connectors::files::sheet::{Content, SheetError};
 use connectors::files::template;
+use connectors::files::text::Encoding;
 use connectors::files::upload::{Next, Options, PART_BYTES, Place, Refusal, Upload};
 use connectors::files::zip::{Writer, ZipError};
 use mapping::account::Role;
@@ -162,6 +163,18 @@ fn requests_never_cross_a_part_once_rows_are_read() {
         ["Email", "First", "Last"]
     );
     assert_eq!(upload.dialect().unwrap().separator, b',');
+}
+
+#[test]
+fn f5_a_file_says_in_which_encoding_it_was_read() {
+    let bytes = b"Email;First;Last\r\njose@b.example;Jos\xE9;N\xFA\xF1ez\r\n";
+    let taken = check_resuming(bytes, &students());
+    assert!(matches!(&taken[1], Next::Row(Taken::Person(person, _)) if person.given == "José"));
+    let mut upload = Upload::new(bytes.len() as u64, students());
+    upload.poll().unwrap();
+    upload.give(bytes).unwrap();
+    upload.poll().unwrap();
+    assert_eq!(upload.dialect().unwrap().encoding, Encoding::Windows1252);
 }
 
 #[test]
