@@ -2,7 +2,7 @@
 //!
 //! Nothing here holds a file. Whoever has it feeds its bytes in parts of any size and takes rows
 //! out; what is kept between two parts is bounded, and small enough to be stored where a reader
-//! can go on later.
+//! can go on later. [`upload`] is the way in; the other modules are what it is made of.
 
 pub mod bad_rows;
 pub mod credentials;
@@ -17,6 +17,7 @@ mod secret;
 pub mod sheet;
 pub mod template;
 pub mod text;
+pub mod upload;
 mod words;
 pub mod xlsx;
 pub mod zip;

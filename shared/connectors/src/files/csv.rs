@@ -194,7 +194,7 @@ impl Rows {
         let unit_bytes = dialect.encoding.unit_bytes();
         loop {
             let rest = self.pending.get(self.used..).unwrap_or_default();
-            let run = self.machine.run(rest, dialect)?;
+            let run = self.machine.run(rest, *dialect)?;
             self.advance(run);
             let rest = self.pending.get(self.used..).unwrap_or_default();
             let unit = match (rest, unit_bytes) {

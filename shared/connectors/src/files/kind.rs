@@ -55,7 +55,7 @@ pub enum KindError {
         "this is an old workbook (.xls): in Excel, save it as \"Excel Workbook (.xlsx)\" and send that"
     )]
     OldWorkbook,
-    /// A spreadsheet of LibreOffice.
+    /// A spreadsheet of an open office program.
     #[error(
         "this is an OpenDocument spreadsheet (.ods): save it as \"Excel 2007-365 (.xlsx)\" and send that"
     )]
@@ -213,7 +213,10 @@ fn of_text(head: &[u8]) -> Result<Sniffed, KindError> {
     ]) {
         return Err(KindError::Html);
     }
-    if begins(&["<?xml", "<", "{", "["]) {
+    let is_array = text
+        .strip_prefix('[')
+        .is_some_and(|rest| rest.trim_start().starts_with(['{', ']']));
+    if is_array || text.starts_with(['<', '{']) {
         let is_page = text.contains("<html");
         return Err(if is_page {
             KindError::Html

@@ -56,12 +56,12 @@ fn one_person(
     schools: &mut BTreeMap<ExternalId, School>,
     merged: &mut Merged,
 ) {
-    let (Some(first), Ok(external_id)) = (people.first(), ExternalId::parse(email.as_str())) else {
+    let id = ExternalId::parse(email.as_str());
+    let (Some(first), Ok(external_id)) = (people.first(), id) else {
         refuse_placements(placements, &RowReason::NoPerson, merged);
         return;
     };
     let conflicts = conflicts(&people);
-    let is_student = first.role == Role::Student;
     if !conflicts.is_empty() {
         merged.problems.extend(conflicts);
         refuse_placements(placements, &RowReason::PersonRefused, merged);
@@ -69,71 +69,75 @@ fn one_person(
         return;
     }
     merged.problems.extend(repeated(&people));
-    let roles: BTreeSet<Role> = people.iter().map(|person| person.role).collect();
-    let mut record = SourceRecord {
-        external_id,
-        email: Some(email.clone()),
-        email_verified: true,
-        username: first_text(&people, |person| person.username.as_deref()),
-        given_name: first_text(&people, |person| Some(&person.given)).unwrap_or_default(),
-        family_name: first_text(&people, |person| Some(&person.family)).unwrap_or_default(),
-        org_unit_path: None,
-        groups: BTreeSet::new(),
-        roles: BTreeSet::new(),
-        placements: BTreeSet::new(),
-        grade: first_text(&people, |person| person.grade.as_deref()),
-        suspended: false,
-    };
-    let grade = record.grade.clone();
-    let mut place = |role: Role, name: &str| {
-        let school = school(name)?;
-        let id = school.id.clone();
-        schools.entry(id.clone()).or_insert(school);
-        Some(Placement {
-            school: id,
-            role,
-            grade: grade.clone().filter(|_| role == Role::Student),
-        })
-    };
-    for person in &people {
-        let named = person
-            .school
-            .as_deref()
-            .and_then(|name| place(person.role, name));
-        record.placements.extend(named);
-    }
-    let mut refused = Vec::new();
-    for placement in placements {
-        let wanted = placement
-            .role
-            .map_or_else(|| roles.clone(), |role| BTreeSet::from([role]));
-        if wanted
-            .iter()
-            .any(|role| (*role == Role::Student) != is_student)
-        {
-            refused.push(placement);
-            continue;
-        }
-        let named = wanted
-            .iter()
-            .filter_map(|role| place(*role, &placement.school));
-        record.placements.extend(named);
-    }
+    let mut record = record(external_id, &people);
+    let refused = place(&mut record, &people, placements, schools);
     let reason = RowReason::StudentAndAdult {
         line: first.line,
         sheet: first.sheet.clone(),
     };
     refuse_placements(refused, &reason, merged);
-    // A role in a school says nothing about the district, except an admin's.
-    let placed: BTreeSet<Role> = record
-        .placements
-        .iter()
-        .map(|placement| placement.role)
-        .collect();
-    record.roles = (roles.into_iter())
-        .filter(|role| *role == Role::Admin || !placed.contains(role))
-        .collect();
     merged.records.push(record);
+}
+
+/// The record of a person without their schools.
+fn record(external_id: ExternalId, people: &[PersonRow]) -> SourceRecord {
+    SourceRecord {
+        external_id,
+        email: people.first().map(|person| person.email.clone()),
+        email_verified: true,
+        username: first_text(people, |person| person.username.as_deref()),
+        given_name: first_text(people, |person| Some(&person.given)).unwrap_or_default(),
+        family_name: first_text(people, |person| Some(&person.family)).unwrap_or_default(),
+        org_unit_path: None,
+        groups: BTreeSet::new(),
+        roles: BTreeSet::new(),
+        placements: BTreeSet::new(),
+        grade: first_text(people, |person| person.grade.as_deref()),
+        suspended: false,
+    }
+}
+
+/// Puts a person into their schools. Placements that would make a student an adult, or the other
+/// way round, are given back.
+fn place(
+    record: &mut SourceRecord,
+    people: &[PersonRow],
+    placements: Vec<PlacementRow>,
+    schools: &mut BTreeMap<ExternalId, School>,
+) -> Vec<PlacementRow> {
+    let roles: BTreeSet<Role> = people.iter().map(|person| person.role).collect();
+    let mut named: Vec<(Role, String)> = (people.iter())
+        .filter_map(|person| Some((person.role, person.school.clone()?)))
+        .collect();
+    let mut refused = Vec::new();
+    for placement in placements {
+        let stated = placement.role.map(|role| BTreeSet::from([role]));
+        let wanted = stated.unwrap_or_else(|| roles.clone());
+        let is_student = |roles: &BTreeSet<Role>| roles.contains(&Role::Student);
+        if is_student(&wanted) == is_student(&roles) {
+            let school = |role: &Role| (*role, placement.school.clone());
+            named.extend(wanted.iter().map(school));
+        } else {
+            refused.push(placement);
+        }
+    }
+    for (role, name) in named {
+        let Some(school) = school(&name) else {
+            continue;
+        };
+        record.placements.insert(Placement {
+            school: school.id.clone(),
+            role,
+            grade: record.grade.clone().filter(|_| role == Role::Student),
+        });
+        schools.entry(school.id.clone()).or_insert(school);
+    }
+    // A role in a school says nothing about the district, except an admin's.
+    let placed = |role: &Role| (record.placements.iter()).any(|place| place.role == *role);
+    record.roles = (roles.into_iter())
+        .filter(|role| *role == Role::Admin || !placed(role))
+        .collect();
+    refused
 }
 
 /// The first text that is not empty.

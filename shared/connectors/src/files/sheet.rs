@@ -25,10 +25,13 @@ pub enum Content {
 impl Content {
     /// What a sheet of this name holds; `None` for one that is not about people.
     pub fn of_sheet(name: &str) -> Option<Self> {
-        if words::key(name).starts_with("multischool") {
+        let key = words::key(name);
+        if key.starts_with("multischool") {
             return Some(Content::Placements);
         }
-        words::role(name).map(|role| Content::People(Some(role)))
+        // `Students 2026-27` are students.
+        let word = key.trim_end_matches(|c: char| c.is_ascii_digit());
+        words::role(word).map(|role| Content::People(Some(role)))
     }
 
     /// The columns that it can't be read without.
@@ -109,10 +112,10 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
 }
 
 /// Which sheets of a workbook are read, by their place in it: those named after a role, or else the
-/// only visible one if its role is known otherwise.
+/// only visible one, which then holds what the sender says.
 pub fn choose<'a>(
     sheets: impl IntoIterator<Item = (&'a str, bool)>,
-    declared: Option<Role>,
+    declared: Content,
 ) -> Result<Vec<(usize, Content)>, SheetError> {
     let visible: Vec<(usize, &str)> = (sheets.into_iter().enumerate())
         .filter(|(_, (_, is_visible))| *is_visible)
@@ -121,14 +124,10 @@ pub fn choose<'a>(
     let named: Vec<(usize, Content)> = (visible.iter())
         .filter_map(|(index, name)| Some((*index, Content::of_sheet(name)?)))
         .collect();
-    match (visible.as_slice(), declared) {
-        _ if named
-            .iter()
-            .any(|(_, content)| matches!(content, Content::People(_))) =>
-        {
-            Ok(named)
-        }
-        ([(index, _)], Some(role)) => Ok(vec![(*index, Content::People(Some(role)))]),
+    let has_people = |(_, content): &(usize, Content)| matches!(content, Content::People(_));
+    match visible.as_slice() {
+        _ if named.iter().any(has_people) => Ok(named),
+        [(index, _)] if declared != Content::People(None) => Ok(vec![(*index, declared)]),
         _ => Err(SheetError::NoSheet {
             found: visible.iter().map(|(_, name)| (*name).to_owned()).collect(),
         }),

@@ -8,7 +8,7 @@ fn a_file_is_what_it_holds_and_not_what_it_is_called() {
     let wrapper: Vec<u8> = (ole.into_iter())
         .chain("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes))
         .collect();
-    let cases: [(&[u8], &str, Result<Sniffed, KindError>); 22] = [
+    let cases: [(&[u8], &str, Result<Sniffed, KindError>); 24] = [
         (b"email,first\n", "people.csv", Ok(Sniffed::Csv)),
         (b"email\tfirst\n", "people.xlsx", Ok(Sniffed::Csv)),
         (b"\xFF\xFEe\0", "people.txt", Ok(Sniffed::Csv)),
@@ -42,6 +42,8 @@ fn a_file_is_what_it_holds_and_not_what_it_is_called() {
             "people.csv.gz",
             Err(KindError::UnknownArchive),
         ),
+        (b"[ {\"a\":1}]", "people.json", Err(KindError::Markup)),
+        (b"[Email],[First Name]\n", "people.csv", Ok(Sniffed::Csv)),
         (b"ab\0cd\x01", "people.csv", Err(KindError::Unknown)),
     ];
     for (head, name, wanted) in cases {

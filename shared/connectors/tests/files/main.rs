@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, in the functions that tests share too"
 )]
 
@@ -15,5 +16,6 @@ mod packages;
 mod reading;
 mod roster;
 mod template;
+mod uploads;
 mod workbooks;
 mod zips;

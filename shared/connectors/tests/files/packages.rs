@@ -67,7 +67,7 @@ impl Contents {
                     self.problems.extend(problems);
                     continue;
                 }
-                TableTaken::Row(taken, problems) => (taken, problems),
+                TableTaken::Row(taken, problems) => (*taken, problems),
             };
             // What is stored reads back.
             let json = serde_json::to_string(&(&taken, &reader)).unwrap();
@@ -77,7 +77,7 @@ impl Contents {
             );
             self.problems.extend(problems);
             match taken {
-                PackageRow::User(user) => self.users.push(*user),
+                PackageRow::User(user) => self.users.push(user),
                 PackageRow::Role(role) => self.roles.push(role),
                 PackageRow::Gone(table, id) => self.gone.push((table, id)),
                 PackageRow::Org(school) => {
@@ -204,7 +204,10 @@ fn classes_and_who_is_in_them_are_read() {
     ])
     .unwrap();
     assert_eq!(contents.notices, [Notice::WithoutManifest]);
-    insta::assert_json_snapshot!(contents.others);
+    insta::assert_snapshot!(
+        serde_json::to_string(&contents.others).unwrap(),
+        @r#"[{"y":{"i":"T-1","t":"Semester 1","k":"semester","b":"2026-08-10","e":"2026-12-20","p":"FY27"}},{"u":{"i":"crs-1","t":"Biology","c":"SCI-101"}},{"c":{"i":"c-1","t":"Biology P3","c":"BIO-3","s":"HS-01","u":"crs-1","y":["T-1","T-2"],"g":["09","10"],"j":["Science"],"d":["3"]}},{"e":["c-1",{"x":"u-1","r":"teacher","l":true,"b":"2026-08-10","e":"2027-06-15"}]},{"e":["c-1",{"x":"u-2","r":"student"}]},{"e":["c-1",{"x":"u-3","r":"staff"}]}]"#
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use connectors::files::xlsx::{
 };
 use connectors::files::zip::{Chunk, Directory, End, Entry, EntryReader, TAIL_BYTES, ZipError};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of a CSV file that is pushed in parts of this size, and where each of them ends.
 pub(crate) fn csv_in_parts(
@@ -87,8 +88,8 @@ pub(crate) struct Book {
     bytes: Vec<u8>,
     directory: Directory,
     pub(crate) outline: Outline,
-    strings: SharedStrings,
-    styles: Styles,
+    strings: Arc<SharedStrings>,
+    styles: Arc<Styles>,
 }
 
 impl Book {
@@ -115,8 +116,8 @@ impl Book {
             bytes,
             directory,
             outline,
-            strings,
-            styles,
+            strings: Arc::new(strings),
+            styles: Arc::new(styles),
         })
     }
 
@@ -133,7 +134,12 @@ impl Book {
             .unwrap();
         let xml = unpack(&self.bytes, entry, 4096).unwrap();
         let mut parts = xml.chunks(part);
-        let mut rows = SheetRows::new(&self.outline, &self.strings, &self.styles).after(after);
+        let mut rows = SheetRows::new(
+            &self.outline,
+            Arc::clone(&self.strings),
+            Arc::clone(&self.styles),
+        )
+        .after(after);
         let mut taken = Vec::new();
         loop {
             match rows.next_row()? {

@@ -284,20 +284,24 @@ fn a_reader_goes_on_after_it_was_stored() {
 fn sheets_are_chosen_by_name_among_the_visible_ones() {
     let sheets = [
         ("Notes", true),
-        ("Students", true),
+        ("Students 2026-27", true),
         ("TEACHER", false),
         ("Admin ", true),
         ("Multi-school", true),
     ];
     assert_eq!(
-        choose(sheets, None).unwrap(),
+        choose(sheets, Content::People(None)).unwrap(),
         [(1, STUDENTS), (3, ADMINS), (4, Content::Placements)]
     );
     assert_eq!(
-        choose([("Sheet1", true)], Some(Role::Student)).unwrap(),
+        choose([("Sheet1", true)], STUDENTS).unwrap(),
         [(0, STUDENTS)]
     );
-    let error = choose([("Sheet1", true), ("Student", false)], None).unwrap_err();
+    let error = choose(
+        [("Sheet1", true), ("Student", false)],
+        Content::People(None),
+    )
+    .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the workbook has no sheet named Student, Teacher or Admin; its sheets are Sheet1"

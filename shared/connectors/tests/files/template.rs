@@ -18,7 +18,7 @@ fn the_template_is_read_and_its_examples_are_nobody() {
         .sheets
         .iter()
         .map(|sheet| (sheet.name.as_str(), sheet.is_visible));
-    let chosen = choose(sheets, None).unwrap();
+    let chosen = choose(sheets, Content::People(None)).unwrap();
     assert_eq!(
         chosen,
         [

@@ -191,6 +191,12 @@ fn sheets_have_names_and_may_be_hidden() {
 }
 
 #[test]
+fn a_row_that_a_filter_hides_is_a_row() {
+    let flavour = Flavour::new("<row r=\"1\" hidden=\"1\"><c><v>7</v></c></row>");
+    assert_eq!(flavour.cells(), [["7"]]);
+}
+
+#[test]
 fn a_wide_format_without_text_is_no_column() {
     let flavour =
         Flavour::new("<row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"XFD1\" s=\"1\"/></row>");

@@ -93,7 +93,7 @@ impl Machine {
     }
 
     /// Takes the bytes up to the next one that could mean something, and says how many they are.
-    pub(super) fn run(&mut self, bytes: &[u8], dialect: &Dialect) -> Result<usize, CsvError> {
+    pub(super) fn run(&mut self, bytes: &[u8], dialect: Dialect) -> Result<usize, CsvError> {
         let is_inside = matches!(self.state, State::Plain | State::Quoted);
         if !is_inside || dialect.encoding.unit_bytes() > 1 {
             return Ok(0);
@@ -123,10 +123,10 @@ impl Machine {
         match self.state {
             State::AfterCr if unit == LF => Ok(Took::UnitAndRow),
             State::AfterCr => Ok(Took::Row),
-            State::Quoted => self.step_quoted(unit, dialect),
+            State::Quoted => self.step_quoted(unit, *dialect),
             State::Closing if unit == QUOTE => {
                 self.state = State::Quoted;
-                self.put(unit, dialect)
+                self.put(unit, *dialect)
             }
             State::CellStart if unit == QUOTE => {
                 self.state = State::Quoted;
@@ -162,12 +162,12 @@ impl Machine {
             }
             _ => {
                 self.state = State::Plain;
-                self.put(unit, dialect)
+                self.put(unit, *dialect)
             }
         }
     }
 
-    fn step_quoted(&mut self, unit: u16, dialect: &Dialect) -> Result<Took, CsvError> {
+    fn step_quoted(&mut self, unit: u16, dialect: Dialect) -> Result<Took, CsvError> {
         let was_cr = std::mem::replace(&mut self.was_cr, unit == CR);
         match unit {
             QUOTE => {
@@ -197,7 +197,7 @@ impl Machine {
     }
 
     /// Adds a unit to the cell.
-    fn put(&mut self, unit: u16, dialect: &Dialect) -> Result<Took, CsvError> {
+    fn put(&mut self, unit: u16, dialect: Dialect) -> Result<Took, CsvError> {
         let mut utf8 = [0_u8; 4];
         match dialect.encoding {
             Encoding::Utf8 => self.put_bytes(&[u8::try_from(unit).unwrap_or_default()])?,

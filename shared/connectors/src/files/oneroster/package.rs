@@ -198,13 +198,10 @@ impl Package {
             }
         }
         let mut notices = Vec::new();
-        let said = match manifest {
-            Some(bytes) => read_manifest(bytes)?,
-            None => {
-                notices.push(Notice::WithoutManifest);
-                BTreeMap::new()
-            }
-        };
+        if manifest.is_none() {
+            notices.push(Notice::WithoutManifest);
+        }
+        let said = manifest.map(read_manifest).transpose()?.unwrap_or_default();
         let mut files = Vec::new();
         let mut has_delta = false;
         for table in Table::ALL {
@@ -232,12 +229,12 @@ impl Package {
         if !has_delta && !paths.contains_key(&Table::Users) {
             return Err(PackageError::NoUsers);
         }
-        let version = match said.get("onerosterversion").map(String::as_str) {
-            Some(version) if version.trim().starts_with("1.2") => Version::V1p2,
-            Some(_) => Version::V1p1,
-            None if paths.contains_key(&Table::Roles) => Version::V1p2,
-            None => Version::V1p1,
+        let version = said.get("onerosterversion");
+        let is_1_2 = match version {
+            Some(version) => version.starts_with("1.2"),
+            None => paths.contains_key(&Table::Roles),
         };
+        let version = if is_1_2 { Version::V1p2 } else { Version::V1p1 };
         Ok(Self {
             version,
             files,

@@ -98,5 +98,5 @@ pub enum PackageRow {
     Session(Session),
     /// A person.
     #[serde(rename = "p")]
-    User(Box<UserRow>),
+    User(UserRow),
 }

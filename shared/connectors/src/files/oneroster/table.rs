@@ -31,7 +31,7 @@ pub enum TableTaken {
         id: Option<ExternalId>,
     },
     /// Something, and warnings.
-    Row(PackageRow, Vec<RowProblem>),
+    Row(Box<PackageRow>, Vec<RowProblem>),
 }
 
 /// Something about a whole file that somebody may want to know (PROVIDERS F6).
@@ -73,6 +73,11 @@ impl TableReader {
             header: None,
             notices: BTreeSet::new(),
         }
+    }
+
+    /// Which file it is.
+    pub fn table(&self) -> Table {
+        self.table
     }
 
     /// Reads the next row.
@@ -118,7 +123,7 @@ impl TableReader {
         let is_error = |problem: &RowProblem| problem.severity() == Severity::Error;
         Ok(match taken {
             Some(taken) if !reading.problems.iter().any(is_error) => {
-                TableTaken::Row(taken, reading.problems)
+                TableTaken::Row(Box::new(taken), reading.problems)
             }
             _ => TableTaken::Refused {
                 id: ExternalId::parse(reading.text("sourcedId")).ok(),
@@ -167,7 +172,7 @@ impl Reading<'_> {
             }
             Table::Orgs => self.org().map(PackageRow::Org),
             Table::Roles => self.role_row().map(PackageRow::Role),
-            Table::Users => self.user().map(|user| PackageRow::User(Box::new(user))),
+            Table::Users => self.user().map(PackageRow::User),
         }
     }
 

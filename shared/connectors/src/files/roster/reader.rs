@@ -69,6 +69,11 @@ impl SheetReader {
         }
     }
 
+    /// The sheet, if it is one of a workbook.
+    pub fn sheet(&self) -> Option<&str> {
+        self.sheet.as_deref()
+    }
+
     /// The header, once it was there.
     pub fn columns(&self) -> Option<&Columns> {
         self.columns.as_ref()

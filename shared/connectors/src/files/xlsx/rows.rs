@@ -8,12 +8,13 @@ use crate::files::row::{
     CELL_BYTES_MAX, CELL_BYTES_READ, COLUMNS_MAX, CellFault, CellNote, Next, ROW_BYTES_MAX, Row,
 };
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The rows of a sheet. Hidden rows are rows: a filter that somebody left on removes nobody.
 #[derive(Debug)]
-pub struct SheetRows<'a> {
-    strings: &'a SharedStrings,
-    styles: &'a Styles,
+pub struct SheetRows {
+    strings: Arc<SharedStrings>,
+    styles: Arc<Styles>,
     is_1904: bool,
     xml: Xml,
     /// Rows up to this one were read before.
@@ -65,9 +66,9 @@ enum Part {
     Value,
 }
 
-impl<'a> SheetRows<'a> {
+impl SheetRows {
     /// Reads a sheet of this workbook.
-    pub fn new(outline: &Outline, strings: &'a SharedStrings, styles: &'a Styles) -> Self {
+    pub fn new(outline: &Outline, strings: Arc<SharedStrings>, styles: Arc<Styles>) -> Self {
         Self {
             strings,
             styles,
@@ -90,6 +91,11 @@ impl<'a> SheetRows<'a> {
             skipped: line,
             ..self
         }
+    }
+
+    /// The texts, for the next sheet.
+    pub fn into_strings(self) -> Arc<SharedStrings> {
+        self.strings
     }
 
     /// Takes the next bytes of the sheet's part.
@@ -127,7 +133,7 @@ impl<'a> SheetRows<'a> {
                             is_in_row: &mut self.is_in_row,
                             column: &mut self.column,
                             cell: &mut self.cell,
-                            styles: self.styles,
+                            styles: &self.styles,
                         },
                     )?;
                     if is_empty && name == "c" {
@@ -179,7 +185,7 @@ impl<'a> SheetRows<'a> {
         if !cell.is_open || self.row.line <= self.skipped {
             return Ok(());
         }
-        let (text, fault) = self.shown(&cell)?;
+        let (text, fault) = shown(&cell, &self.strings, self.is_1904)?;
         let line = self.row.line;
         if text.is_empty() && fault.is_none() {
             return Ok(());
@@ -208,37 +214,38 @@ impl<'a> SheetRows<'a> {
         }
         Ok(())
     }
+}
 
-    /// What people see in the cell.
-    fn shown<'c>(&self, cell: &'c Cell) -> Result<(Cow<'c, str>, Option<CellFault>), WorkbookError>
-    where
-        'a: 'c,
-    {
-        let raw = cell.text.as_str();
-        if cell.has_formula && raw.is_empty() && cell.kind != Kind::Text {
-            return Ok((Cow::Borrowed(""), Some(CellFault::NoFormulaValue)));
-        }
-        Ok(match cell.kind {
-            Kind::Bool => match raw.trim() {
-                "1" | "true" => (Cow::Borrowed("TRUE"), None),
-                "" => (Cow::Borrowed(""), None),
-                _ => (Cow::Borrowed("FALSE"), None),
-            },
-            Kind::Date => (Cow::Borrowed(raw.trim_end_matches("T00:00:00")), None),
-            Kind::Error => (Cow::Borrowed(""), Some(CellFault::ErrorValue)),
-            Kind::Inline | Kind::Text => (plain(raw), None),
-            Kind::Number => {
-                let (text, is_rounded) = number::text(raw, cell.format, self.is_1904);
-                (Cow::Owned(text), is_rounded.then_some(CellFault::Rounded))
-            }
-            Kind::Shared if raw.trim().is_empty() => (Cow::Borrowed(""), None),
-            Kind::Shared => {
-                let index = raw.trim().parse().map_err(|_| WorkbookError::Malformed)?;
-                let text = self.strings.text(index).ok_or(WorkbookError::Malformed)?;
-                (Cow::Borrowed(text), None)
-            }
-        })
+/// What people see in the cell.
+fn shown<'c>(
+    cell: &'c Cell,
+    strings: &'c SharedStrings,
+    is_1904: bool,
+) -> Result<(Cow<'c, str>, Option<CellFault>), WorkbookError> {
+    let raw = cell.text.as_str();
+    if cell.has_formula && raw.is_empty() && cell.kind != Kind::Text {
+        return Ok((Cow::Borrowed(""), Some(CellFault::NoFormulaValue)));
     }
+    Ok(match cell.kind {
+        Kind::Bool => match raw.trim() {
+            "1" | "true" => (Cow::Borrowed("TRUE"), None),
+            "" => (Cow::Borrowed(""), None),
+            _ => (Cow::Borrowed("FALSE"), None),
+        },
+        Kind::Date => (Cow::Borrowed(raw.trim_end_matches("T00:00:00")), None),
+        Kind::Error => (Cow::Borrowed(""), Some(CellFault::ErrorValue)),
+        Kind::Inline | Kind::Text => (plain(raw), None),
+        Kind::Number => {
+            let (text, is_rounded) = number::text(raw, cell.format, is_1904);
+            (Cow::Owned(text), is_rounded.then_some(CellFault::Rounded))
+        }
+        Kind::Shared if raw.trim().is_empty() => (Cow::Borrowed(""), None),
+        Kind::Shared => {
+            let index = raw.trim().parse().map_err(|_| WorkbookError::Malformed)?;
+            let text = strings.text(index).ok_or(WorkbookError::Malformed)?;
+            (Cow::Borrowed(text), None)
+        }
+    })
 }
 
 /// What the begin of an element may change.

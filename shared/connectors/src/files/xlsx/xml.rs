@@ -255,18 +255,14 @@ fn unescape(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        match after
-            .split_once(';')
-            .and_then(|(name, rest)| Some((entity(name)?, rest)))
-        {
-            Some((character, after)) => {
-                plain.push(character);
-                rest = after;
-            }
-            None => {
-                plain.push('&');
-                rest = after;
-            }
+        let known = after.split_once(';');
+        let known = known.and_then(|(name, rest)| Some((entity(name)?, rest)));
+        if let Some((character, after)) = known {
+            plain.push(character);
+            rest = after;
+        } else {
+            plain.push('&');
+            rest = after;
         }
     }
     plain.push_str(rest);
@@ -303,15 +299,12 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
         plain.push_str(before);
         let code = after.get(..4).filter(|_| after.get(4..5) == Some("_"));
         let code = code.and_then(|hex| u32::from_str_radix(hex, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(character) => {
-                plain.push(character);
-                rest = after.get(5..).unwrap_or_default();
-            }
-            None => {
-                plain.push_str("_x");
-                rest = after;
-            }
+        if let Some(character) = code.and_then(char::from_u32) {
+            plain.push(character);
+            rest = after.get(5..).unwrap_or_default();
+        } else {
+            plain.push_str("_x");
+            rest = after;
         }
     }
     plain.push_str(rest);

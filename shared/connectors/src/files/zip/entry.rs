@@ -39,6 +39,14 @@ pub struct EntryReader {
     chunk: Vec<u8>,
 }
 
+impl std::fmt::Debug for EntryReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (f.debug_struct("EntryReader").field("name", &self.name))
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a step did.
 enum Step {
     Chunk(usize),
