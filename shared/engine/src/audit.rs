@@ -71,6 +71,14 @@ pub enum Action {
     AccountEdited,
     /// An account was restored by hand.
     AccountRestored,
+    /// The passwords that an upload made were fetched.
+    CredentialsFetched,
+    /// The plan of a file was accepted.
+    FileAccepted,
+    /// A file was discarded.
+    FileDiscarded,
+    /// A file was sent.
+    FileSent,
     /// The guard was changed.
     GuardChanged,
     /// An API key was made.

@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod api;
 pub(crate) mod asked;
 pub mod fetch_clever;
+pub mod fetch_csv;
 pub mod fetch_google;
 pub mod fetch_oneroster;
 pub mod nudge;
@@ -17,6 +18,7 @@ pub mod roster;
 pub mod rules;
 mod shown;
 pub mod sync;
+pub mod uploads;
 pub mod watch_google;
 pub mod webhook;
 

@@ -270,9 +270,7 @@ async fn begin_by_hand<P: Ports>(
     run: &mut Run,
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
-    if let Some(ByHand::Edit { connection, .. }) =
-        runs::work_alone(ports, tenant, &run.id).await?
-    {
+    if let Some(ByHand::Edit { connection, .. }) = runs::work_alone(ports, tenant, &run.id).await? {
         run.connection = connection;
     }
     run.parent = commit::newest(ports, tenant).await?.generation;

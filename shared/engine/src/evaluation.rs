@@ -6,7 +6,7 @@
 
 use crate::connections;
 use crate::error::Error;
-use crate::fetching::{self, StagedSnapshot};
+use crate::fetching::{self, AbsenceMeaning, StagedSnapshot};
 use crate::keys;
 use crate::large;
 use crate::looking::Sights;
@@ -401,7 +401,8 @@ pub async fn slice<P: Store + Clock>(
         }
     }
     if !is_look && !progress.schooling.is_compared {
-        let removes_missing = progress.removes_missing();
+        let removes_missing =
+            progress.removes_missing() && snapshot.absence != AbsenceMeaning::Nothing;
         evaluator
             .compare_schools(ports, &mut progress, &mut writer, schools, removes_missing)
             .await?;
@@ -425,7 +426,8 @@ impl Evaluator<'_> {
         let everyone = &snapshot.everyone;
         let mut people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
         let shown = (bucket, std::mem::take(&mut people.shown));
-        let removes_missing = progress.removes_missing();
+        let removes_missing =
+            progress.removes_missing() && snapshot.absence != AbsenceMeaning::Nothing;
         self.compare_shown(store, progress, writer, shown, removes_missing)
             .await?;
         let base = self.base(store, bucket).await?;
@@ -482,9 +484,9 @@ impl Evaluator<'_> {
             .filter(|row| !people.present.contains(&row.external_id));
         // Of whom the source itself says that they are gone, nobody needs to be asked about.
         let is_gone = |row: &&BaseRow| {
-            progress.removes_missing()
-                && people.gone.contains(&row.external_id)
-                && !people.records.contains_key(&row.external_id)
+            let is_said =
+                snapshot.absence == AbsenceMeaning::Gone || people.gone.contains(&row.external_id);
+            progress.removes_missing() && is_said && !people.records.contains_key(&row.external_id)
         };
         let (gone, absent): (Vec<&BaseRow>, Vec<&BaseRow>) = missing.partition(is_gone);
         progress.gone += gone.len() as u64;
@@ -501,7 +503,7 @@ impl Evaluator<'_> {
             self.step(store, progress, writer, person, &mut accounts)
                 .await?;
         }
-        if !absent.is_empty() {
+        if !absent.is_empty() && snapshot.absence != AbsenceMeaning::Nothing {
             let count = u32::try_from(absent.len()).unwrap_or(u32::MAX);
             progress.absent.insert(bucket, count);
             for (piece, bytes) in record::pieces(&absent).into_iter().enumerate() {

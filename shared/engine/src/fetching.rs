@@ -5,7 +5,7 @@
 use crate::error::Error;
 use crate::keys;
 use crate::large;
-use crate::ports::{Clock, Ports, Store, TransportError};
+use crate::ports::{Clock, Ports, Store, StoreError, TransportError};
 use crate::record;
 use crate::runs::{Failure, FetchStats};
 use crate::slices::SliceOutcome;
@@ -342,19 +342,8 @@ where
 
     /// Writes what is gathered.
     async fn flush(&mut self, store: &impl Store) -> Result<(), Error> {
-        if !self.stage.is_empty() {
-            let staged = &mut self.progress.staged;
-            let there = Parts {
-                staged: staged.parts,
-                issues: staged.issue_parts,
-                schools: staged.school_parts,
-            };
-            let parts = self.stage.flush(store, there).await?;
-            staged.parts = parts.staged;
-            staged.issue_parts = parts.issues;
-            staged.school_parts = parts.schools;
-        }
-        Ok(())
+        let staged = &mut self.progress.staged;
+        Ok(staged.flush(store, &mut self.stage).await?)
     }
 
     /// Writes what is gathered, then the state that counts it.

@@ -54,6 +54,7 @@ pub mod slices;
 pub mod staging;
 pub mod tenants;
 pub mod tick;
+pub mod uploads;
 pub mod verdict;
 pub mod versioned;
 pub mod watching;

@@ -159,8 +159,7 @@ fn argon2id(
     salt: &[u8],
     password: &str,
 ) -> Result<[u8; DIGEST_BYTES], DigestError> {
-    let params =
-        Params::new(memory_kib, passes, 1, Some(DIGEST_BYTES)).map_err(|_| DigestError)?;
+    let params = Params::new(memory_kib, passes, 1, Some(DIGEST_BYTES)).map_err(|_| DigestError)?;
     let mut digest = [0_u8; DIGEST_BYTES];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, &mut digest)
@@ -194,7 +193,10 @@ mod tests {
             assert!(!digest.is_of(&"x".repeat(PASSWORD_BYTES_MAX + 1)));
             let json = serde_json::to_string(&digest).unwrap();
             assert!(!json.contains(made.expose()));
-            assert_eq!(serde_json::from_str::<PasswordDigest>(&json).unwrap(), digest);
+            assert_eq!(
+                serde_json::from_str::<PasswordDigest>(&json).unwrap(),
+                digest
+            );
         }
     }
 
@@ -228,6 +230,10 @@ mod tests {
         let (one, two) = (make(&ports), make(&ports));
         assert_ne!(one.expose(), two.expose());
         assert_eq!(one.expose().len(), 17, "{}", one.expose());
-        assert!(one.expose().chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+        assert!(
+            one.expose()
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-')
+        );
     }
 }

@@ -55,7 +55,8 @@ fn too_many() -> Failure {
     Failure {
         code: "too_many_schools".to_owned(),
         message: format!(
-            "the schools of the source would make more than {ORGANIZATIONS_MAX} organizations:              choose schools and link them, then sync again; nothing was changed"
+            "the schools of the source would make more than {ORGANIZATIONS_MAX} organizations: \
+             choose schools and link them, then sync again; nothing was changed"
         ),
     }
 }

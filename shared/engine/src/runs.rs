@@ -759,14 +759,20 @@ pub async fn has_work(store: &impl Store, tenant: &TenantId, lane: Lane) -> Resu
 
 /// Whether a run has read its provider and is making or carrying out its plan.
 pub async fn is_planning(store: &impl Store, tenant: &TenantId) -> Result<bool, Error> {
-    let Some(active) = active(store, tenant, Lane::Run).await? else {
-        return Ok(false);
-    };
-    let id = Lane::Run.id_at(active.place).map_err(bad_id)?;
-    Ok(read(store, tenant, &id).await?.is_some_and(|run| {
-        let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
-        !is_reading && !run.state.is_finished()
-    }))
+    for lane in [Lane::Run, Lane::Upload] {
+        let Some(active) = active(store, tenant, lane).await? else {
+            continue;
+        };
+        let id = lane.id_at(active.place).map_err(bad_id)?;
+        let is_planning = read(store, tenant, &id).await?.is_some_and(|run| {
+            let is_reading = matches!(run.state, RunState::Fetching | RunState::Scheduled);
+            !is_reading && !run.state.is_finished()
+        });
+        if is_planning {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The run with this number, if it was asked for.

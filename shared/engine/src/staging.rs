@@ -143,6 +143,12 @@ impl Stage {
         }
     }
 
+    /// Notes that somebody is there, though nothing can be said of them.
+    pub fn present(&mut self, id: &ExternalId) {
+        let bucket = self.bucket_of(id);
+        self.put(bucket, PERSON_WEIGHT, &Staged::Present(id.clone()));
+    }
+
     fn add_shown(&mut self, shown: Schooling) {
         let mut shown = match shown {
             Schooling::School(school) => {

@@ -13,6 +13,7 @@ use crate::schedule::{self, Nights};
 use crate::series;
 use crate::slices::{self, Done};
 use crate::tenants::{self, Tenant};
+use crate::uploads;
 use crate::watching;
 use jiff::{SignedDuration, Timestamp};
 use mapping::ids::{ConnectionId, RunId, TenantId};
@@ -116,6 +117,7 @@ async fn look_after<P: Ports>(
     schedule::schedule_due(ports, &tenant.id, &nights(tenant)).await?;
     holding::renew_stale(ports, &tenant.id).await?;
     let driven = drive_lanes(ports, tenant, deadline, report).await;
+    report.more |= uploads::attend(ports, &tenant.id, deadline).await?;
     // Whatever became of the runs: somebody may have to be told.
     if let Some(reason) = attention::attend(ports, &tenant.id).await? {
         report.failures.push(TickFailure {

@@ -12,11 +12,10 @@ mod folding;
 mod reading;
 mod receiving;
 mod report;
-mod tables;
 
-pub use bytes::Sent;
-pub use credentials::{CredentialError, CredentialRequest, attend, hand_out, make};
+pub use bytes::{BytesError, Sent};
 pub(crate) use credentials::deadline_of;
+pub use credentials::{CredentialError, CredentialRequest, attend, hand_out, make};
 pub(crate) use deciding::is_as_accepted;
 pub use deciding::{Acceptance, Decision, DecisionError, Rows, accept, discard};
 pub use reading::slice;
@@ -31,7 +30,6 @@ use crate::ports::Store;
 use crate::record;
 use crate::runs::{self, Failure, Run, RunState};
 use connectors::files::csv::Hints;
-use connectors::files::kind::Kind;
 use mapping::account::Role;
 use mapping::ids::{ConnectionId, RunId, TenantId, UploadId};
 use mapping::summary::Counts;
@@ -51,8 +49,6 @@ pub struct Upload {
     /// The file's name, as the browser gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
-    /// What it is.
-    pub kind: Kind,
     /// What everybody in it is, for a CSV file of one role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
@@ -232,9 +228,9 @@ fn state(known: &UploadRuns, run: Option<&Run>) -> UploadState {
     }
     match run.map(|run| run.state) {
         None
-        | Some(RunState::Scheduled | RunState::Fetching | RunState::Evaluating | RunState::Settling) => {
-            UploadState::Reading
-        }
+        | Some(
+            RunState::Scheduled | RunState::Fetching | RunState::Evaluating | RunState::Settling,
+        ) => UploadState::Reading,
         Some(RunState::Applied | RunState::Unchanged) => UploadState::Applied,
         Some(RunState::Applying | RunState::Confirming) => UploadState::Accepted,
         Some(RunState::Planned | RunState::Held) => UploadState::Planned,

@@ -66,6 +66,9 @@ pub struct Desired {
     /// One for every mapping set that matches.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub memberships: BTreeSet<Membership>,
+    /// True when the source states only some of the person's roles.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// True when the provider shows the person as suspended or archived.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
@@ -220,6 +223,7 @@ fn desire(
         user_type,
         grade: grade.or(own_grade).map(str::to_owned),
         memberships,
+        partial: record.partial,
         suspended: record.suspended,
         cause: Cause {
             mappings,

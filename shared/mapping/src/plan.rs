@@ -223,6 +223,9 @@ pub fn record_digest(record: &SourceRecord) -> RecordDigest {
         part(Some(&group.address));
         part(Some(&group.name));
     }
+    if record.partial {
+        part(Some("partial"));
+    }
     if !record.placements.is_empty() {
         part(None);
     }

@@ -70,6 +70,10 @@ pub struct SourceRecord {
     /// Grade that the provider itself states.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub grade: Option<String>,
+    /// True when the source states only some of the person's roles, so that what it does not state
+    /// is not taken away.
+    #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// True when the provider shows the person as suspended or archived.
     #[serde(rename = "s", default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,

@@ -93,6 +93,7 @@ fn record(external_id: ExternalId, people: &[PersonRow]) -> SourceRecord {
         roles: BTreeSet::new(),
         placements: BTreeSet::new(),
         grade: first_text(people, |person| person.grade.as_deref()),
+        partial: false,
         suspended: false,
     }
 }

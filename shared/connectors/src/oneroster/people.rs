@@ -197,6 +197,7 @@ impl User {
             roles,
             placements,
             grade,
+            partial: false,
             suspended: flag(&self.enabled) == Some(false),
             external_id,
         }

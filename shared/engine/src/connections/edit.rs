@@ -125,6 +125,10 @@ pub async fn create(
         .map_err(Error::from)?;
     let what = Action::ConnectionCreated;
     audit::record(ports, tenant, who, what, connection.id.as_str()).await?;
+    if connection.provider != Provider::Google {
+        // Such a source states schools and roles itself, and what it shares is meant to be taken.
+        rules::begin(ports, tenant, &connection.id).await?;
+    }
     let written = versioned::write(ports, &key, 0, connection).await?;
     Ok((written.value, true))
 }

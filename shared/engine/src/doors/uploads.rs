@@ -72,7 +72,8 @@ async fn serve<P: Ports>(ports: &P, parts: &request::Parts, body: impl Chunks) -
     };
     let seal_keys = settings::seal_keys(ports).await?;
     let asked = admit(ports, parts, &tenant, operation.writes()).await?;
-    let id = || UploadId::parse(upload.clone().unwrap_or_default()).map_err(|_| Problem::not_found());
+    let id =
+        || UploadId::parse(upload.clone().unwrap_or_default()).map_err(|_| Problem::not_found());
     match operation {
         Operation::Template => Ok(workbook(template::workbook())),
         Operation::List => list(&asked).await,
@@ -97,7 +98,9 @@ async fn admit<'a, P: Ports>(
     let principal = access::authenticate(ports, &token, &parts.headers).await?;
     let tenant = TenantId::parse(tenant).map_err(|_| Problem::not_found())?;
     match &principal {
-        Principal::Key { tenant: own, role, .. } if *own == tenant => {
+        Principal::Key {
+            tenant: own, role, ..
+        } if *own == tenant => {
             if writes && *role != KeyRole::Admin {
                 return Err(Problem::new(
                     Kind::Forbidden,
@@ -174,7 +177,10 @@ impl<P> Asked<'_, P> {
             Some("semicolon") => Some(b';'),
             Some("tab") => Some(b'\t'),
             Some(_) => {
-                return Err(Problem::field("separator", "must be comma, semicolon or tab"));
+                return Err(Problem::field(
+                    "separator",
+                    "must be comma, semicolon or tab",
+                ));
             }
         };
         Ok(NewUpload {
@@ -234,7 +240,8 @@ async fn send<P: Ports>(
     if let Err(problem) = received {
         // A server that stops reading closes the connection, and a browser that is still sending
         // would never see the answer.
-        body.drain(usize::try_from(UPLOAD_BYTES_MAX).unwrap_or(usize::MAX)).await;
+        body.drain(usize::try_from(UPLOAD_BYTES_MAX).unwrap_or(usize::MAX))
+            .await;
         receiver.abandon().await?;
         return Err(problem);
     }
@@ -281,7 +288,10 @@ async fn problems<P: Ports>(asked: &Asked<'_, P>, id: &UploadId) -> Answer {
     let part = asked.number("cursor")?.unwrap_or(0);
     let (rows, next) = uploads::problems(asked.ports, &asked.tenant, run, part).await?;
     let items = rows.into_iter().map(|row: BadRow| ShownRow {
-        table: report.tables.get(row.table).and_then(|table| table.name.clone()),
+        table: report
+            .tables
+            .get(row.table)
+            .and_then(|table| table.name.clone()),
         problems: row
             .problems
             .into_iter()
@@ -349,9 +359,8 @@ async fn whole<P>(
 ) -> Result<http::Request<Bytes>, Problem> {
     let mut all = Vec::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::new(Kind::BadRequest, "the request's body could not be read")
-        })?;
+        let chunk = chunk
+            .map_err(|_| Problem::new(Kind::BadRequest, "the request's body could not be read"))?;
         all.extend_from_slice(&chunk);
         if all.len() > DECISION_BYTES_MAX {
             let detail = format!("the request may have at most {DECISION_BYTES_MAX} bytes");
@@ -365,7 +374,11 @@ async fn whole<P>(
 
 fn workbook(bytes: Vec<u8>) -> http::Response<Bytes> {
     const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    file(bytes, MEDIA_TYPE, "attachment; filename=\"rollcall-template.xlsx\"")
+    file(
+        bytes,
+        MEDIA_TYPE,
+        "attachment; filename=\"rollcall-template.xlsx\"",
+    )
 }
 
 fn csv(bytes: Vec<u8>, name: &str) -> http::Response<Bytes> {

@@ -12,6 +12,7 @@ use crate::resolutions::ResolutionError;
 use crate::rules::RulesError;
 use crate::seal::SealError;
 use crate::tenants::TenantError;
+use crate::uploads::{BytesError, CredentialError, DecisionError, UploadError};
 use crate::webhooks::WebhookError;
 use mapping::plan::ByHandError;
 use mapping::rules::EditError;
@@ -218,6 +219,57 @@ impl From<ResolutionError> for Problem {
             ResolutionError::NoAccount => Problem::field("account", error.to_string()),
             ResolutionError::NotFound => Problem::new(Kind::NotFound, error.to_string()),
             ResolutionError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Busy => Problem::new(Kind::Conflict, error.to_string()),
+            UploadError::Bytes(error) => error.into(),
+            UploadError::Connection(_) | UploadError::NoConnection => {
+                Problem::field("connection", error.to_string())
+            }
+            UploadError::Kind(_) => Problem::field("file", error.to_string()),
+            UploadError::Large => Problem::new(Kind::TooLarge, error.to_string()),
+            UploadError::NoRole => Problem::field("role", error.to_string()),
+            UploadError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<BytesError> for Problem {
+    fn from(error: BytesError) -> Self {
+        match error {
+            BytesError::Engine(error) => error.into(),
+            BytesError::Seal(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecisionError> for Problem {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::BadRows { .. }
+            | DecisionError::Busy
+            | DecisionError::Guard
+            | DecisionError::State(_) => Problem::new(Kind::Conflict, error.to_string()),
+            DecisionError::NotFound => Problem::not_found(),
+            DecisionError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<CredentialError> for Problem {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::None => Problem::new(Kind::NotFound, error.to_string()),
+            CredentialError::NotReady | CredentialError::Taken => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            CredentialError::Seal(error) => error.into(),
+            CredentialError::Engine(error) => error.into(),
         }
     }
 }

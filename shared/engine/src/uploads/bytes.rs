@@ -32,7 +32,9 @@ pub(super) async fn write<P: Store + Random>(
 ) -> Result<(), BytesError> {
     let key = keys::upload_bytes(tenant, upload, part);
     let sealed = seal_keys.seal(ports, &key, plain)?;
-    record::write(ports, &key, &sealed).await.map_err(Error::from)?;
+    record::write(ports, &key, &sealed)
+        .await
+        .map_err(Error::from)?;
     Ok(())
 }
 

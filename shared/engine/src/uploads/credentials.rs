@@ -128,7 +128,10 @@ pub async fn make<P: Store + Clock + Random>(
     id: &UploadId,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, CredentialError> {
-    let (upload, run) = match (read(ports, tenant, id).await?, applied(ports, tenant, id).await?) {
+    let (upload, run) = match (
+        read(ports, tenant, id).await?,
+        applied(ports, tenant, id).await?,
+    ) {
         (Some(upload), Some(run)) => (upload, run),
         _ => return Ok(SliceOutcome::Done),
     };
@@ -148,7 +151,11 @@ pub async fn make<P: Store + Clock + Random>(
         upload: &upload,
         run: &run.id,
     };
-    let buckets: Vec<u32> = plan.changes.range(progress.bucket..).map(|(to, _)| *to).collect();
+    let buckets: Vec<u32> = plan
+        .changes
+        .range(progress.bucket..)
+        .map(|(to, _)| *to)
+        .collect();
     for to in buckets {
         if to != progress.bucket {
             progress.bucket = to;
@@ -165,7 +172,9 @@ pub async fn make<P: Store + Clock + Random>(
         }
     }
     progress.is_done = true;
-    record::write(ports, &key, &progress).await.map_err(Error::from)?;
+    record::write(ports, &key, &progress)
+        .await
+        .map_err(Error::from)?;
     Ok(SliceOutcome::Done)
 }
 
@@ -202,7 +211,8 @@ impl<P: Store + Clock + Random> Making<'_, P> {
     async fn people(&self, plan: &PlanProgress, to: u32) -> Result<Vec<Person>, CredentialError> {
         let mut people = Vec::new();
         for (from, pieces) in plan.changes.get(&to).into_iter().flatten() {
-            let changes = read_changes(self.ports, self.tenant, self.run, to, *from, *pieces).await?;
+            let changes =
+                read_changes(self.ports, self.tenant, self.run, to, *from, *pieces).await?;
             let mut given = self.given(*from).await?;
             for change in changes {
                 let is_new = matches!(change.kind, ChangeKind::Create | ChangeKind::Restore);
@@ -319,7 +329,10 @@ pub async fn hand_out<P: Store>(
         }
     }
     // Whoever is first has them; what was read is good for nobody else.
-    let claim = ports.increment(&taken_key(tenant, id), 1).await.map_err(Error::from)?;
+    let claim = ports
+        .increment(&taken_key(tenant, id), 1)
+        .await
+        .map_err(Error::from)?;
     if claim > 1 {
         return Err(CredentialError::Taken);
     }
@@ -363,7 +376,9 @@ async fn attend_each<P: Ports>(
     lease: &Lease,
     deadline: Timestamp,
 ) -> Result<bool, Error> {
-    let page = list.page_after::<UploadId>(ports, closed, UPLOADS_PER_TICK).await?;
+    let page = list
+        .page_after::<UploadId>(ports, closed, UPLOADS_PER_TICK)
+        .await?;
     let (mut closed, mut is_in_order, mut more) = (closed, true, false);
     for (number, id) in page.entries {
         let closed_key = keys::upload(tenant, &id, "closed");
@@ -436,11 +451,7 @@ async fn attend_one<P: Ports>(
 }
 
 /// Forgets the bytes of a file and what reading it left, the passwords in it with them.
-async fn close(
-    store: &impl Store,
-    tenant: &TenantId,
-    upload: &Upload,
-) -> Result<Attended, Error> {
+async fn close(store: &impl Store, tenant: &TenantId, upload: &Upload) -> Result<Attended, Error> {
     let known = runs_of(store, tenant, &upload.id).await?;
     for run in &known.all {
         reading::tidy(store, tenant, run).await?;

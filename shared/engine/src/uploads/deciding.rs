@@ -93,7 +93,9 @@ pub async fn accept(
     decision: Decision,
 ) -> Result<RunId, DecisionError> {
     let (_, run) = planned(ports, tenant, id).await?;
-    let bad_rows = report(ports, tenant, &run.id).await?.map_or(0, |report| report.bad_rows);
+    let bad_rows = report(ports, tenant, &run.id)
+        .await?
+        .map_or(0, |report| report.bad_rows);
     if decision.rows == Rows::All && bad_rows > 0 {
         return Err(DecisionError::BadRows { count: bad_rows });
     }
@@ -146,7 +148,9 @@ async fn planned(
     tenant: &TenantId,
     id: &UploadId,
 ) -> Result<(Upload, Run), DecisionError> {
-    let shown = show(store, tenant, id).await?.ok_or(DecisionError::NotFound)?;
+    let shown = show(store, tenant, id)
+        .await?
+        .ok_or(DecisionError::NotFound)?;
     if shown.state != UploadState::Planned {
         return Err(DecisionError::State(shown.state));
     }

@@ -4,25 +4,23 @@
 
 use super::bytes::{BytesError, Sent};
 use super::folding::{Folding, StagedRow};
-use super::report::{BadContent, BadRow, BadRows, Report, TableSeen};
-use super::tables::{Beside, Place, ReadError, Table, TableRows, Tables, survey};
+use super::report::{BadContent, BadRow, BadRows, Report};
 use super::{Upload, UploadWork, read};
 use crate::error::Error;
 use crate::evaluation::internal;
-use crate::fetching::{StagedSnapshot, progress_key};
+use crate::fetching::{AbsenceMeaning, StagedSnapshot, progress_key};
 use crate::keys;
-use crate::ports::{Clock, Random, Store};
+use crate::ports::{Clock, Random, Store, StoreError};
 use crate::record::{self, ListEncoder};
 use crate::runs::{self, Failure, Run};
 use crate::seal::SealKeys;
 use crate::slices::SliceOutcome;
 use crate::staging::{BUCKETS, Stage, bucket_of, write_all};
 use connectors::fetch::{Batch, ChainId, Totals};
-use connectors::files::oneroster::{
-    Mode, PackageRow, Table as PackedTable, TableReader, TableTaken,
-};
-use connectors::files::roster::{SheetReader, Taken};
-use connectors::files::row::Row;
+use connectors::files::oneroster::{Mode, Package, PackageRow, Table as PackedTable, TableTaken};
+use connectors::files::roster::{RowProblem, Taken};
+use connectors::files::sheet::Content;
+use connectors::files::upload::{self, Next, Options, Place, Refusal};
 use connectors::files::{self, Secret};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -42,19 +40,17 @@ const ROWS_BETWEEN_LOOKS: usize = 512;
 const SCHOOLS_MAX: usize = 10_000;
 
 /// How far reading is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Reading {
-    /// What is read.
-    tables: Tables,
-    /// The table that is read now.
-    #[serde(default)]
-    table: usize,
-    /// Where in it.
+    /// Where in the file; `None` before its first row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<Place>,
-    /// What is known of its header.
+    /// True once all rows were read.
+    #[serde(default)]
+    is_read: bool,
+    /// What a package consists of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reader: Option<Reader>,
+    package: Option<Package>,
     /// How many parts the rows have.
     #[serde(default)]
     row_parts: u32,
@@ -71,11 +67,33 @@ struct Reading {
     staged: StagedSnapshot,
 }
 
-/// What turns the rows of a table into something.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Reader {
-    Packed(TableReader),
-    Sheet(SheetReader),
+/// Why a file can't be read on.
+enum Stop {
+    /// The surroundings failed.
+    Engine(Error),
+    /// What the person who sent it is told.
+    Refused(String),
+}
+
+impl From<BytesError> for Stop {
+    fn from(error: BytesError) -> Self {
+        match error {
+            BytesError::Engine(error) => Stop::Engine(error),
+            BytesError::Seal(error) => Stop::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Stop::Refused(refusal.to_string())
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Stop::Engine(error.into())
+    }
 }
 
 /// Does a bounded part of reading the file of a run.
@@ -98,59 +116,29 @@ pub async fn slice<P: Store + Clock + Random>(
     let mut sent = Sent::open(ports, seal_keys, tenant, &upload.id, upload.bytes);
     let key = progress_key(tenant, &run.id);
     let stored: Option<Reading> = record::read(ports, &key).await?;
-    let reading = match stored {
-        Some(reading) => Ok(reading),
-        None => begin(&mut sent, &upload).await,
+    let mut work = Work {
+        ports,
+        seal_keys,
+        tenant,
+        run,
+        upload: &upload,
+        stage: Stage::new(tenant, &upload.connection, &run.id),
+        rows: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        bad: BadRows::default(),
+        gathered: 0,
+        reading: stored.unwrap_or_default(),
     };
-    let outcome = match reading {
-        Ok(reading) => {
-            let mut work = Work {
-                ports,
-                seal_keys,
-                tenant,
-                run,
-                upload: &upload,
-                stage: Stage::new(tenant, &upload.connection, &run.id),
-                rows: BTreeMap::new(),
-                secrets: BTreeMap::new(),
-                bad: BadRows::default(),
-                gathered: 0,
-                reading,
-            };
-            work.go_on(&mut sent, deadline).await
-        }
-        Err(error) => Err(error),
-    };
-    match outcome {
+    match work.go_on(&mut sent, deadline).await {
         Ok(outcome) => Ok(outcome),
-        Err(ReadError::Bytes(BytesError::Engine(error))) => Err(error),
-        Err(error) => Ok(SliceOutcome::Failed {
+        Err(Stop::Engine(error)) => Err(error),
+        Err(Stop::Refused(reason)) => Ok(SliceOutcome::Failed {
             failure: Failure {
                 code: "file_unreadable".to_owned(),
-                message: format!("{error}; nothing was changed"),
+                message: format!("{reason}; nothing was changed"),
             },
         }),
     }
-}
-
-async fn begin<S: Store>(sent: &mut Sent<'_, S>, upload: &Upload) -> Result<Reading, ReadError> {
-    let tables = survey(sent, upload.kind, upload.role).await?;
-    let mut report = Report {
-        tables: tables.list.iter().map(TableSeen::of).collect(),
-        ..Report::default()
-    };
-    report.note(&tables.notices);
-    Ok(Reading {
-        tables,
-        table: 0,
-        place: None,
-        reader: None,
-        row_parts: 0,
-        next_bucket: 0,
-        report,
-        schools: BTreeMap::new(),
-        staged: StagedSnapshot::default(),
-    })
 }
 
 struct Work<'a, P> {
@@ -172,18 +160,12 @@ impl<P: Store + Clock + Random> Work<'_, P> {
         &mut self,
         sent: &mut Sent<'_, P>,
         deadline: Timestamp,
-    ) -> Result<SliceOutcome, ReadError> {
+    ) -> Result<SliceOutcome, Stop> {
         if self.reading.staged.complete.is_some() {
             return Ok(SliceOutcome::Done);
         }
-        while let Some(table) = self.reading.tables.list.get(self.reading.table).cloned() {
-            if !self.table(sent, &table, deadline).await? {
-                return Ok(SliceOutcome::More);
-            }
-            self.reading.table += 1;
-            self.reading.place = None;
-            self.reading.reader = None;
-            self.save().await?;
+        if !self.reading.is_read && !self.rows(sent, deadline).await? {
+            return Ok(SliceOutcome::More);
         }
         while self.reading.next_bucket < BUCKETS {
             if self.ports.now() >= deadline {
@@ -195,36 +177,41 @@ impl<P: Store + Clock + Random> Work<'_, P> {
         Ok(SliceOutcome::Done)
     }
 
-    /// Reads a table on; false when the time is up.
-    async fn table(
-        &mut self,
-        sent: &mut Sent<'_, P>,
-        table: &Table,
-        deadline: Timestamp,
-    ) -> Result<bool, ReadError> {
-        let beside = Beside::of(sent, table).await?;
-        let hints = self.upload.hints;
-        let mut rows = TableRows::open(&beside, table, hints, self.reading.place)?;
-        if self.reading.reader.is_none() {
-            self.reading.reader = Some(match table {
-                Table::File(content) => Reader::Sheet(SheetReader::new(None, *content)),
-                Table::Packed(file) => Reader::Packed(TableReader::new(file.table, file.mode)),
-                Table::Sheet { name, content, .. } => {
-                    Reader::Sheet(SheetReader::new(Some(name), *content))
-                }
-            });
-        }
+    /// Reads rows on; false when the time is up.
+    async fn rows(&mut self, sent: &mut Sent<'_, P>, deadline: Timestamp) -> Result<bool, Stop> {
+        let options = Options {
+            file_name: self.upload.file_name.clone().unwrap_or_default(),
+            content: Content::People(self.upload.role),
+            hints: self.upload.hints,
+        };
+        let bytes = self.upload.bytes;
+        let mut file = match self.reading.place.clone() {
+            Some(place) => upload::Upload::resume(bytes, options, place),
+            None => upload::Upload::new(bytes, options),
+        };
         let mut since_look = 0;
-        while let Some(row) = rows.next(sent).await? {
-            let line = row.line;
-            self.row(&row)?;
+        loop {
+            match file.poll()? {
+                Next::Bytes(range) => {
+                    file.give(&sent.range(range).await?)?;
+                    continue;
+                }
+                Next::Done => break,
+                Next::PackageRow(table, taken) => self.packed(table, taken)?,
+                Next::Row(taken) => self.sheet(&file, taken),
+                Next::TableEnded(table, notices) => {
+                    let name = table.to_string();
+                    self.reading.report.note_table(&name, &notices);
+                }
+            }
+            self.note_file(&file);
             since_look += 1;
             let is_full = self.gathered >= GATHERED_MAX;
             if is_full || since_look >= ROWS_BETWEEN_LOOKS {
                 since_look = 0;
                 let is_late = self.ports.now() >= deadline;
                 if is_full || is_late {
-                    self.reading.place = rows.place(line);
+                    self.reading.place = Some(file.place());
                     self.save().await?;
                 }
                 if is_late {
@@ -232,56 +219,41 @@ impl<P: Store + Clock + Random> Work<'_, P> {
                 }
             }
         }
-        self.end_of_table()?;
+        self.note_file(&file);
+        self.reading.is_read = true;
+        self.save().await?;
         Ok(true)
     }
 
-    fn end_of_table(&mut self) -> Result<(), ReadError> {
-        let index = self.reading.table;
-        match &self.reading.reader {
-            Some(Reader::Sheet(reader)) => {
-                reader.finish()?;
-                if let Some(seen) = self.reading.report.tables.get_mut(index) {
-                    seen.columns = reader.columns().cloned();
-                }
-            }
-            Some(Reader::Packed(reader)) => {
-                let notices = reader.finish()?.clone();
-                let name = (self.reading.report.tables.get(index))
-                    .and_then(|seen| seen.name.clone())
-                    .unwrap_or_default();
-                self.reading.report.note_table(&name, &notices);
-            }
-            None => {}
+    /// Notes what is known of the file by now.
+    fn note_file(&mut self, file: &upload::Upload) {
+        if self.reading.report.kind.is_none() {
+            self.reading.report.kind = file.kind();
         }
-        Ok(())
-    }
-
-    fn row(&mut self, row: &Row) -> Result<(), ReadError> {
-        let Some(mut reader) = self.reading.reader.take() else {
-            return Err(ReadError::Changed);
-        };
-        let taken = match &mut reader {
-            Reader::Packed(reader) => reader.read(row).map_err(ReadError::from).map(Ok),
-            Reader::Sheet(reader) => reader.read(row).map_err(ReadError::from).map(Err),
-        };
-        self.reading.reader = Some(reader);
-        match taken? {
-            Ok(packed) => self.packed(packed),
-            Err(sheet) => self.sheet(sheet),
+        if self.reading.package.is_none()
+            && let Some(package) = file.package()
+        {
+            self.reading.report.note(&package.notices);
+            self.reading.package = Some(package.clone());
         }
     }
 
-    fn sheet(&mut self, taken: Taken) -> Result<(), ReadError> {
+    fn sheet(&mut self, file: &upload::Upload, taken: Taken) {
+        let table = self.reading.report.table(file.sheet());
         if taken != Taken::Header {
             self.reading.report.rows += 1;
+        }
+        if let Some(seen) = self.reading.report.tables.get_mut(table)
+            && seen.columns.is_none()
+        {
+            seen.columns = file.columns().cloned();
         }
         match taken {
             Taken::Header => {}
             Taken::Person(mut person, warnings) => {
-                self.warn(warnings);
+                self.warn(table, warnings);
                 let Some(id) = id_of(&person.email) else {
-                    return Ok(());
+                    return;
                 };
                 let bucket = self.bucket(&id);
                 if let Some(password) = person.password.take() {
@@ -291,7 +263,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
                 self.put(bucket, &StagedRow::Person(person));
             }
             Taken::Placement(placement, warnings) => {
-                self.warn(warnings);
+                self.warn(table, warnings);
                 if let Some(id) = id_of(&placement.email) {
                     let bucket = self.bucket(&id);
                     self.put(bucket, &StagedRow::Placement(placement));
@@ -306,39 +278,35 @@ impl<P: Store + Clock + Random> Work<'_, P> {
                     self.stage.present(&id);
                     self.gathered += 1;
                 }
-                self.refuse(problems, BadContent::Cells(cells));
+                self.refuse(table, problems, BadContent::Cells(cells));
             }
-            Taken::Skipped(problem) => self.warn(vec![problem]),
+            Taken::Skipped(problem) => self.warn(table, vec![problem]),
         }
-        Ok(())
     }
 
-    fn packed(&mut self, taken: TableTaken) -> Result<(), ReadError> {
+    fn packed(&mut self, packed: PackedTable, taken: TableTaken) -> Result<(), Stop> {
+        let table = self.reading.report.table(Some(&packed.to_string()));
         match taken {
             TableTaken::Header => return Ok(()),
             TableTaken::Refused { problems, id } => {
                 self.reading.report.rows += 1;
-                let is_person = matches!(
-                    self.reading.tables.list.get(self.reading.table),
-                    Some(Table::Packed(file)) if file.table == PackedTable::Users
-                );
-                if let Some(id) = id.filter(|_| is_person) {
+                if let Some(id) = id.filter(|_| packed == PackedTable::Users) {
                     self.stage.present(&id);
                 }
-                self.refuse(problems, BadContent::None);
+                self.refuse(table, problems, BadContent::None);
             }
             TableTaken::Row(row, warnings) => {
                 self.reading.report.rows += 1;
-                self.warn(warnings);
-                self.package_row(row)?;
+                self.warn(table, warnings);
+                self.package_row(*row)?;
             }
         }
         self.gathered += 1;
         Ok(())
     }
 
-    fn package_row(&mut self, row: PackageRow) -> Result<(), ReadError> {
-        let mut batch = Batch::none(ChainId(0), 0);
+    fn package_row(&mut self, row: PackageRow) -> Result<(), Stop> {
+        let mut batch = Batch::empty(ChainId(0), 0);
         match row {
             PackageRow::Class(class) => batch.schooling.push(Schooling::Class(class)),
             PackageRow::Course(course) => batch.schooling.push(Schooling::Course(course)),
@@ -357,7 +325,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
             }
             PackageRow::User(user) => {
                 let bucket = self.bucket(&user.id);
-                self.put(bucket, &StagedRow::User(user));
+                self.put(bucket, &StagedRow::User(Box::new(user)));
             }
         }
         if !batch.is_empty() {
@@ -367,9 +335,9 @@ impl<P: Store + Clock + Random> Work<'_, P> {
     }
 
     /// Makes the people of the next bucket.
-    async fn fold(&mut self) -> Result<(), ReadError> {
+    async fn fold(&mut self) -> Result<(), Stop> {
         let bucket = self.reading.next_bucket;
-        let mut batch = Batch::none(ChainId(0), bucket);
+        let mut batch = Batch::empty(ChainId(0), bucket);
         let started_at = self.run.started_at_ms.unwrap_or(self.run.requested_at_ms);
         let started_at = Timestamp::from_millisecond(started_at).unwrap_or(Timestamp::UNIX_EPOCH);
         let folding = Folding {
@@ -385,7 +353,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
             .fold(self.ports, bucket, &mut report, &mut self.bad, &mut batch)
             .await;
         self.reading.report = report;
-        for school in schools.map_err(BytesError::Engine)? {
+        for school in schools.map_err(Stop::Engine)? {
             if !self.reading.schools.contains_key(&school.id) {
                 batch.schooling.push(Schooling::School(school.clone()));
             }
@@ -402,13 +370,13 @@ impl<P: Store + Clock + Random> Work<'_, P> {
     }
 
     /// Everything was read: says so.
-    async fn finish(&mut self) -> Result<(), ReadError> {
+    async fn finish(&mut self) -> Result<(), Stop> {
         self.save().await?;
         let report = &self.reading.report;
         let key = Report::key(self.tenant, &self.run.id);
         record::write(self.ports, &key, report)
             .await
-            .map_err(|error| BytesError::Engine(error.into()))?;
+            .map_err(|error| Stop::Engine(error.into()))?;
         let lists_all = self.upload.complete && !self.has_delta(PackedTable::Users);
         let totals = Totals {
             records: report.people,
@@ -419,41 +387,45 @@ impl<P: Store + Clock + Random> Work<'_, P> {
         };
         let staged = &mut self.reading.staged;
         staged.stats.bytes = self.upload.bytes;
-        staged.lists_all = lists_all;
-        staged.absent_are_gone = lists_all;
+        staged.absence = if lists_all {
+            AbsenceMeaning::Gone
+        } else {
+            AbsenceMeaning::Nothing
+        };
         let now = self.ports.now();
         staged.complete = Some(files::read_whole(totals, now));
         self.save().await
     }
 
     fn has_delta(&self, table: PackedTable) -> bool {
-        let mut tables = self.reading.tables.list.iter();
-        tables.any(|known| {
-            matches!(known, Table::Packed(file) if file.table == table && file.mode == Mode::Delta)
-        })
+        let mut files = self
+            .reading
+            .package
+            .iter()
+            .flat_map(|package| &package.files);
+        files.any(|file| file.table == table && file.mode == Mode::Delta)
     }
 
-    fn know(&mut self, school: School) -> Result<(), ReadError> {
+    fn know(&mut self, school: School) -> Result<(), Stop> {
         self.reading.schools.insert(school.id.clone(), school);
         if self.reading.schools.len() > SCHOOLS_MAX {
-            return Err(ReadError::Schools { max: SCHOOLS_MAX });
+            let what = "the file names more than";
+            return Err(Stop::Refused(format!(
+                "{what} {SCHOOLS_MAX} schools: check what stands where the school should"
+            )));
         }
         Ok(())
     }
 
-    fn warn(&mut self, problems: Vec<connectors::files::roster::RowProblem>) {
+    fn warn(&mut self, table: usize, problems: Vec<RowProblem>) {
         if !problems.is_empty() {
-            self.refuse(problems, BadContent::None);
+            self.refuse(table, problems, BadContent::None);
         }
     }
 
-    fn refuse(
-        &mut self,
-        problems: Vec<connectors::files::roster::RowProblem>,
-        content: BadContent,
-    ) {
+    fn refuse(&mut self, table: usize, problems: Vec<RowProblem>, content: BadContent) {
         let row = BadRow {
-            table: self.reading.table,
+            table,
             problems,
             content,
         };
@@ -471,8 +443,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
     }
 
     /// Writes what is gathered, then the state that counts it.
-    async fn save(&mut self) -> Result<(), ReadError> {
-        let engine = |error: crate::ports::StoreError| BytesError::Engine(error.into());
+    async fn save(&mut self) -> Result<(), Stop> {
         let (tenant, run) = (self.tenant, &self.run.id);
         let mut values = Vec::new();
         let part = self.reading.row_parts;
@@ -487,18 +458,15 @@ impl<P: Store + Clock + Random> Work<'_, P> {
             values.push((key, record::encode(&sealed.map_err(BytesError::Seal)?)));
         }
         values.extend(self.bad.take(tenant, run, &mut self.reading.report));
-        write_all(self.ports, &values).await.map_err(engine)?;
+        write_all(self.ports, &values).await?;
         self.reading.row_parts += u32::from(has_rows);
-        self.reading
-            .staged
-            .flush(self.ports, &mut self.stage)
-            .await
-            .map_err(engine)?;
+        let staged = &mut self.reading.staged;
+        staged.flush(self.ports, &mut self.stage).await?;
         self.gathered = 0;
         let key = progress_key(tenant, run);
         record::write(self.ports, &key, &self.reading)
             .await
-            .map_err(|error| BytesError::Engine(error.into()))?;
+            .map_err(|error| Stop::Engine(error.into()))?;
         Ok(())
     }
 }

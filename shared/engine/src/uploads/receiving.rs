@@ -49,9 +49,6 @@ pub enum UploadError {
         "say what the people in the file are: role=student, role=teacher or role=admin, or send a file with a column Role and role=any"
     )]
     NoRole,
-    /// It can't be read.
-    #[error("{0}")]
-    Unreadable(String),
     /// The surroundings failed.
     #[error(transparent)]
     Engine(#[from] Error),
@@ -148,8 +145,7 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         if !self.held.is_empty() {
             self.flush().await?;
         }
-        let kind = self.kind().await?;
-        let is_table = kind == connectors::files::kind::Kind::Csv;
+        let is_table = self.sniffed == Some(Sniffed::Csv);
         if is_table && self.new.role.is_none() && !self.new.any_role {
             return Err(UploadError::NoRole);
         }
@@ -159,7 +155,6 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
             id: self.id.clone(),
             connection: self.new.connection.clone(),
             file_name: file_name.filter(|name| name.len() <= FILE_NAME_BYTES_MAX),
-            kind,
             role: self.new.role,
             complete: self.new.complete,
             hints: self.new.hints,
@@ -171,7 +166,9 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         let what = Action::FileSent;
         audit::record(ports, tenant, self.who, what, self.id.as_str()).await?;
         let key = keys::upload(tenant, &self.id, "sent");
-        record::write(ports, &key, &upload).await.map_err(Error::from)?;
+        record::write(ports, &key, &upload)
+            .await
+            .map_err(Error::from)?;
         let list = Log::new(keys::uploads(tenant));
         list.append(ports, &self.id).await.map_err(Error::from)?;
         let work = UploadWork {
@@ -205,22 +202,5 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         self.part += 1;
         self.held.clear();
         Ok(())
-    }
-
-    /// What the file is; of a zip, what its entries say.
-    async fn kind(&self) -> Result<connectors::files::kind::Kind, UploadError> {
-        match &self.sniffed {
-            Some(Sniffed::Csv) => Ok(connectors::files::kind::Kind::Csv),
-            Some(Sniffed::Zip) | None => {
-                let mut sent = bytes::Sent::open(
-                    self.ports,
-                    self.seal_keys,
-                    self.tenant,
-                    &self.id,
-                    self.bytes,
-                );
-                Ok(super::tables::kind_of_zip(&mut sent).await?)
-            }
-        }
     }
 }

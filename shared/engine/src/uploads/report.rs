@@ -1,11 +1,11 @@
 //! What is wrong with a file, row by row, and the file to mend it in.
 
-use super::tables::Table;
 use crate::error::Error;
 use crate::keys;
 use crate::ports::Store;
 use crate::record::{self, ListEncoder, PIECE_BYTES};
 use connectors::files::bad_rows::Writer;
+use connectors::files::kind::Kind;
 use connectors::files::oneroster::{Notice, TableNotice};
 use connectors::files::roster::{PersonRow, PlacementRow, RowProblem};
 use connectors::files::sheet::Columns;
@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 /// What was found in a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// What kind of file it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// Rows that were read, headers and blank ones not counted.
     pub rows: u64,
     /// People that rows make.
@@ -83,6 +86,22 @@ impl Report {
         keys::run_progress(tenant, run, "report")
     }
 
+    /// The place of a table among those that were read; it gets one when it is new.
+    pub(super) fn table(&mut self, name: Option<&str>) -> usize {
+        let known = self
+            .tables
+            .iter()
+            .position(|seen| seen.name.as_deref() == name);
+        known.unwrap_or_else(|| {
+            self.tables.push(TableSeen {
+                name: name.map(str::to_owned),
+                columns: None,
+                bad_rows: 0,
+            });
+            self.tables.len() - 1
+        })
+    }
+
     /// Notes what is to be said about the file as a whole.
     pub(super) fn note(&mut self, notices: &[Notice]) {
         self.notices.extend(notices.iter().map(ToString::to_string));
@@ -96,21 +115,6 @@ impl Report {
     ) {
         let sentences = notices.into_iter().map(|notice| format!("{file} {notice}"));
         self.notices.extend(sentences);
-    }
-}
-
-impl TableSeen {
-    pub(super) fn of(table: &Table) -> Self {
-        let name = match table {
-            Table::File(_) => None,
-            Table::Packed(file) => Some(file.table.to_string()),
-            Table::Sheet { name, .. } => Some(name.clone()),
-        };
-        Self {
-            name,
-            columns: None,
-            bad_rows: 0,
-        }
     }
 }
 
@@ -181,7 +185,10 @@ pub async fn problems(
 ) -> Result<(Vec<BadRow>, Option<u32>), Error> {
     let parts = report(store, tenant, run).await?.unwrap_or_default().parts;
     let rows = record::read(store, &keys::bad_rows(tenant, run, part)).await?;
-    Ok((rows.unwrap_or_default(), (part + 1 < parts).then_some(part + 1)))
+    Ok((
+        rows.unwrap_or_default(),
+        (part + 1 < parts).then_some(part + 1),
+    ))
 }
 
 /// The rows of one table that can't be taken, as a CSV file that can be mended and sent again;
@@ -195,7 +202,11 @@ pub async fn bad_rows_file(
     let Some(report) = report(store, tenant, run).await? else {
         return Ok(None);
     };
-    let Some(columns) = report.tables.get(table).and_then(|seen| seen.columns.as_ref()) else {
+    let Some(columns) = report
+        .tables
+        .get(table)
+        .and_then(|seen| seen.columns.as_ref())
+    else {
         return Ok(None);
     };
     let mut file = Writer::new(columns);

@@ -26,6 +26,20 @@ impl Statement {
         }
     }
 
+    /// Keeps the roles that the same source stated before, since it states only some now.
+    pub(super) fn keep(&mut self, account: &Account, connection: &ConnectionId) {
+        let (roles, memberships) = match account.statements.get(connection) {
+            Some(before) => (&before.roles, &before.memberships),
+            None if !fields::is_shared(account, connection) => {
+                (&account.roles, &account.memberships)
+            }
+            None => return,
+        };
+        self.roles.extend(roles.iter().copied());
+        self.memberships.extend(memberships.iter().cloned());
+        self.grade = self.grade.take().or_else(|| account.grade.clone());
+    }
+
     /// What the one source of an account says: the account itself.
     fn of_account(account: &Account) -> Self {
         Self {

@@ -141,12 +141,11 @@ fn follow(
         after.sources.insert(input.link(&seen.record.external_id));
         return (Change::between(account, after, cause, input.now_ms), None);
     }
-    let said = statements::state(
-        &mut after,
-        input.connection,
-        Statement::of(desired),
-        input.precedence,
-    );
+    let mut said = Statement::of(desired);
+    if desired.partial {
+        said.keep(account, input.connection);
+    }
+    let said = statements::state(&mut after, input.connection, said, input.precedence);
     let conflict = (said.email.as_ref()).and_then(|email| address_conflict(input, account, email));
     if conflict.is_some() && account.status == Status::Deleted {
         return (None, conflict);

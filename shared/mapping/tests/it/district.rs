@@ -126,6 +126,7 @@ pub(crate) fn person(name: &str, path: &str) -> SourceRecord {
         roles: BTreeSet::new(),
         placements: BTreeSet::new(),
         grade: None,
+        partial: false,
         suspended: false,
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn placed(id: &str, placements: impl IntoIterator<Item = Placement>) 
         roles: BTreeSet::new(),
         placements: placements.into_iter().collect(),
         grade: None,
+        partial: false,
         suspended: false,
     }
 }

@@ -195,6 +195,7 @@ impl User<'_> {
             roles: BTreeSet::new(),
             placements: BTreeSet::new(),
             grade: None,
+            partial: false,
             suspended: false,
             external_id: id,
         };

@@ -63,6 +63,7 @@ pub fn fold(
         roles: folding.roles,
         placements: folding.placements,
         grade: folding.grade,
+        partial: false,
         suspended: user.is_disabled,
     }
 }

@@ -223,6 +223,7 @@ impl Person<'_> {
             roles: BTreeSet::new(),
             placements: BTreeSet::new(),
             grade: None,
+            partial: false,
             suspended: self.suspended.unwrap_or(false) || self.archived.unwrap_or(false),
             external_id,
         })
