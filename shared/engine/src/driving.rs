@@ -8,6 +8,7 @@
 
 use crate::applying::{Applied, ApplyRequest};
 use crate::by_hand::ByHand;
+use crate::changing;
 use crate::connections::{self, Provider};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
@@ -456,6 +457,7 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
         .await?
         .unwrap_or_default();
     hints::account(ports, tenant, run).await?;
+    changing::begin(ports, tenant, run).await?;
     if run.lane == Lane::Run
         && run.work == Work::Full
         && matches!(run.state, RunState::Applied | RunState::Unchanged)
