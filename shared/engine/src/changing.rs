@@ -269,3 +269,92 @@ pub async fn fail<P: Store + Clock>(ports: &P, turn: &Turn) -> Result<(), Error>
 fn place_key(tenant: &TenantId, run: &RunId) -> String {
     keys::run_progress(tenant, run, "place")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{MemoryPorts, block_on};
+    use std::time::Duration;
+
+    fn turn() -> Turn {
+        Turn {
+            tenant: TenantId::parse("maple-grove").unwrap(),
+            connection: ConnectionId::parse("sis").unwrap(),
+        }
+    }
+
+    async fn following(place: Place) -> MemoryPorts {
+        let ports = MemoryPorts::new();
+        let Turn { tenant, connection } = turn();
+        follow_from(&ports, &tenant, &connection, place)
+            .await
+            .unwrap();
+        ports.advance(Duration::from_mins(5));
+        ports
+    }
+
+    async fn is_due(ports: &MemoryPorts, is_paused: bool) -> bool {
+        due(ports, &turn().tenant, is_paused)
+            .await
+            .unwrap()
+            .is_some()
+    }
+
+    #[test]
+    fn nothing_is_asked_in_a_season_in_which_nothing_happens_by_itself() {
+        block_on(async {
+            let ports = following(Place::Since(0)).await;
+            assert!(is_due(&ports, false).await);
+            assert!(!is_due(&ports, true).await);
+        });
+    }
+
+    #[test]
+    fn after_each_failure_the_pause_is_longer_up_to_an_hour() {
+        block_on(async {
+            let ports = following(Place::Since(0)).await;
+            for minutes in [10, 20, 40, 60, 60] {
+                fail(&ports, &turn()).await.unwrap();
+                ports.advance(Duration::from_mins(minutes - 1));
+                assert!(!is_due(&ports, false).await, "{minutes}");
+                ports.advance(Duration::from_mins(1));
+                assert!(is_due(&ports, false).await, "{minutes}");
+            }
+        });
+    }
+
+    #[test]
+    fn more_people_than_can_be_looked_at_lead_to_a_full_run_and_leave_no_hint() {
+        block_on(async {
+            let ports = following(Place::Event("e-1".to_owned())).await;
+            let people = (0..=PEOPLE_MAX).map(|n| ExternalId::parse(format!("u-{n}")).unwrap());
+            let asked = Asked::UpToDate(Place::Event("e-2".to_owned()));
+            take(&ports, &turn(), &people.collect(), &asked)
+                .await
+                .unwrap();
+            let Turn { tenant, connection } = turn();
+            let hints = crate::hints::take(&ports, &tenant, &connection, &run()).await;
+            assert!(!hints.unwrap());
+            assert!(runs::has_work(&ports, &tenant, Lane::Run).await.unwrap());
+            assert!(!is_due(&ports, false).await);
+            ports.advance(Duration::from_hours(24));
+            assert!(!is_due(&ports, false).await, "not before everybody was read");
+        });
+    }
+
+    fn run() -> RunId {
+        Lane::Run.run_id(9).unwrap()
+    }
+
+    #[test]
+    fn asking_a_connection_that_is_not_in_use_ends() {
+        block_on(async {
+            let ports = following(Place::Since(0)).await;
+            assert_eq!(place(&ports, &turn()).await.unwrap(), None);
+            assert!(!is_due(&ports, false).await);
+            let Turn { tenant, connection } = turn();
+            let key = keys::changes_of(&tenant, &connection);
+            assert!(!ports.exists(&key).await.unwrap());
+        });
+    }
+}
