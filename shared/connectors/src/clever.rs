@@ -3,6 +3,7 @@
 pub mod api;
 pub mod changes;
 pub mod connection_test;
+pub mod cursor;
 pub mod errors;
 mod exchange;
 pub mod fetch;
@@ -14,6 +15,7 @@ mod wire;
 pub use api::{Api, Version};
 pub use changes::{ChangedPage, Changes, ChangesEnd, Gap};
 pub use connection_test::ConnectionTest;
+pub use cursor::EventCursor;
 pub use fetch::{Fetch, FetchPlan};
 pub use lookup::Lookup;
 pub use objects::UserRole;

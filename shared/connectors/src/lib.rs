@@ -12,6 +12,7 @@
 pub mod base_url;
 pub mod clever;
 pub mod fetch;
+pub mod files;
 pub mod google;
 pub mod grade;
 pub mod oneroster;

@@ -205,7 +205,7 @@ impl Work<'_> {
                 }
             }
             Stage::Schooling => match self.connection {
-                Some(connection) if !self.plan.schooling.is_empty() => {
+                Some(connection) if !self.plan.schooling.pieces.is_empty() => {
                     schooling::map_of(connection)
                 }
                 _ => {
@@ -265,7 +265,7 @@ impl Work<'_> {
             Stage::Accounts | Stage::Addresses | Stage::Ready => old + created,
             Stage::Base => old.saturating_add_signed(self.plan.base_growth),
             // Its rows are larger than those of the other maps, so it is cut finer.
-            Stage::Schooling => schooling::rows_like(self.plan.schooling_size),
+            Stage::Schooling => schooling::rows_like(self.plan.schooling.size),
         }
     }
 
@@ -349,7 +349,7 @@ impl Work<'_> {
         let schools = schooling::schools_range().is_within(range);
         let schools = schools.then_some(schooling::SCHOOLS_BUCKET);
         for bucket in buckets(range, BUCKET_BITS).chain(schools) {
-            if let Some(pieces) = self.plan.schooling.get(&bucket) {
+            if let Some(pieces) = self.plan.schooling.pieces.get(&bucket) {
                 let read = read_schooling(ports, self.tenant, self.run, bucket, *pieces);
                 changes.extend(read.await?);
             }
@@ -363,7 +363,7 @@ impl Work<'_> {
                 for change in changes {
                     match change {
                         SchoolingChange::Put(row) => {
-                            rows.insert(row.key.clone(), row);
+                            rows.insert(row.key.clone(), *row);
                         }
                         SchoolingChange::Remove(key) => {
                             rows.remove(&key);

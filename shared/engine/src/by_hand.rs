@@ -179,7 +179,7 @@ async fn request(
         return Err(RefusedByHand::Busy);
     }
     audit::record(ports, tenant, who, what, subject).await?;
-    let run = runs::request_by_hand(ports, tenant, trigger, work).await?;
+    let run = runs::request_alone(ports, tenant, Lane::Edit, trigger, work).await?;
     run.ok_or(RefusedByHand::Busy)
 }
 

@@ -9,7 +9,7 @@
 use crate::applying::{Applied, ApplyRequest};
 use crate::by_hand::ByHand;
 use crate::changing;
-use crate::connections::{self, Provider};
+use crate::connections::{self, Connection, Provider};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
 use crate::fetching;
@@ -27,6 +27,7 @@ use crate::rules;
 use crate::runs::{self, Failure, Lane, Run, RunState, Work};
 use crate::series;
 use crate::slices::{self, SliceOutcome, SliceRequest, Task};
+use crate::uploads::{self, UploadWork};
 use crate::verdict;
 use crate::watching;
 use jiff::Timestamp;
@@ -127,6 +128,7 @@ async fn advance<P: Ports>(
 ) -> Result<SliceOutcome, Error> {
     match run.state {
         RunState::Scheduled if run.lane.is_by_hand() => begin_by_hand(ports, tenant, run).await,
+        RunState::Scheduled if run.lane == Lane::Upload => begin_upload(ports, tenant, run).await,
         RunState::Scheduled => begin(ports, tenant, run).await,
         RunState::Fetching => {
             let component = fetch_component(ports, tenant, run).await?;
@@ -177,7 +179,9 @@ async fn advance<P: Ports>(
             let plan = plan_progress(ports, tenant, run).await?;
             // A look has asked about each of its people already. Whoever is missing from a source
             // that is not believed stays, whatever it would say of them.
-            let asks_nobody = plan.absent.is_empty() || run.work == Work::Look || plan.withheld;
+            let asks_nobody =
+                plan.absent.is_empty() || run.work == Work::Look || !plan.removes_missing();
+
             let next = if asks_nobody {
                 RunState::Settling
             } else {
@@ -268,7 +272,7 @@ async fn begin_by_hand<P: Ports>(
 ) -> Result<SliceOutcome, Error> {
     let now_ms = ports.now().as_millisecond();
     if let Some(ByHand::Edit { connection, .. }) =
-        runs::work_by_hand(ports, tenant, &run.id).await?
+        runs::work_alone(ports, tenant, &run.id).await?
     {
         run.connection = connection;
     }
@@ -276,6 +280,62 @@ async fn begin_by_hand<P: Ports>(
     run.started_at_ms = Some(now_ms);
     run.enter(RunState::Evaluating, now_ms);
     Ok(SliceOutcome::Done)
+}
+
+/// Begins to read a file, for the first time or to carry out what was accepted of it.
+async fn begin_upload<P: Ports>(
+    ports: &P,
+    tenant: &TenantId,
+    run: &mut Run,
+) -> Result<SliceOutcome, Error> {
+    let now_ms = ports.now().as_millisecond();
+    let work: Option<UploadWork> = runs::work_alone(ports, tenant, &run.id).await?;
+    let upload = match &work {
+        Some(work) => {
+            uploads::note_run(ports, tenant, &work.upload, &run.id).await?;
+            uploads::read(ports, tenant, &work.upload).await?
+        }
+        None => None,
+    };
+    let connection = match &upload {
+        Some(upload) => connections::read(ports, tenant, &upload.connection).await?,
+        None => None,
+    };
+    let Some(connection) = connection.filter(Connection::is_active) else {
+        let failure = Failure {
+            code: "no_connection".to_owned(),
+            message: "the connection that the file was sent to is not in use any more: nothing \
+                      was changed"
+                .to_owned(),
+        };
+        return Ok(SliceOutcome::Failed { failure });
+    };
+    let rule_set = rules::read(ports, tenant, &connection.id).await?;
+    if !rule_set.has_mappings() {
+        return Ok(SliceOutcome::Failed {
+            failure: no_mappings(),
+        });
+    }
+    connections::settle_order(ports, tenant).await?;
+    run.rules = rule_set.version;
+    freeze_rules(ports, tenant, &run.id, &rule_set).await?;
+    connections::freeze_order(ports, tenant, &run.id).await?;
+    resolutions::freeze(ports, tenant, &connection.id, &run.id).await?;
+    run.connection = Some(connection.id);
+    run.parent = commit::newest(ports, tenant).await?.generation;
+    run.started_at_ms = Some(now_ms);
+    run.enter(RunState::Fetching, now_ms);
+    Ok(SliceOutcome::Done)
+}
+
+/// Whether the plan of a file may be carried out: somebody accepted it, and it still is what they
+/// saw.
+async fn is_accepted(store: &impl Store, tenant: &TenantId, run: &Run) -> Result<bool, Error> {
+    let work: Option<UploadWork> = runs::work_alone(store, tenant, &run.id).await?;
+    match work.and_then(|work| work.acceptance) {
+        Some(acceptance) => uploads::is_as_accepted(store, tenant, &acceptance, run).await,
+        None => Ok(false),
+    }
 }
 
 fn no_mappings() -> Failure {
@@ -296,11 +356,23 @@ async fn decide<P: Store + Clock>(
     let plan = plan_progress(ports, tenant, run).await?;
     run.issues = run.fetched.issues + plan.issues;
     run.counts = plan.counts.clone();
-    run.schooling = plan.schooling_counts;
-    run.absences_withheld = plan.withheld.then(|| plan.absent_count());
+    run.schooling = plan.schooling.counts;
+    run.absences_withheld = (!plan.removes_missing()).then(|| plan.absent_count());
     run.refusals = verdict::refusals(ports, tenant, run, &plan).await?;
-    let state = if run.lane == Lane::Preview {
+    let is_shown_only = match run.lane {
+        Lane::Preview => true,
+        Lane::Upload => !is_accepted(ports, tenant, run).await?,
+        Lane::Edit | Lane::Run => false,
+    };
+    let state = if is_shown_only {
         RunState::Planned
+    } else if run.lane == Lane::Upload {
+        // What the guard says was seen and accepted with the plan.
+        if plan.is_empty() {
+            RunState::Unchanged
+        } else {
+            RunState::Applying
+        }
     } else if !run.refusals.is_empty() {
         RunState::Held
     } else if plan.is_empty() {

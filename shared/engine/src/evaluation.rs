@@ -371,7 +371,7 @@ pub async fn slice<P: Store + Clock>(
     let mut progress: PlanProgress = record::read(ports, &key).await?.unwrap_or_default();
     if progress.next_bucket == 0 {
         progress.issue_parts = snapshot.issue_parts;
-        progress.withheld = !is_look && !snapshot.is_believed();
+        progress.doubts = snapshot.doubts();
     }
     let school_ids = schools.iter().map(|school| school.id.clone()).collect();
     let mut writer = PlanWriter::new(tenant, &run.id);
@@ -400,12 +400,12 @@ pub async fn slice<P: Store + Clock>(
             return Ok(SliceOutcome::More);
         }
     }
-    if !is_look && !progress.schools_compared {
-        let removes_missing = !progress.withheld;
+    if !is_look && !progress.schooling.is_compared {
+        let removes_missing = progress.removes_missing();
         evaluator
             .compare_schools(ports, &mut progress, &mut writer, schools, removes_missing)
             .await?;
-        progress.schools_compared = true;
+        progress.schooling.is_compared = true;
     }
     writer.save(ports, &mut progress).await?;
     Ok(SliceOutcome::Done)
@@ -425,7 +425,7 @@ impl Evaluator<'_> {
         let everyone = &snapshot.everyone;
         let mut people = Bucket::read(store, self.tenant, run, bucket, parts, everyone).await?;
         let shown = (bucket, std::mem::take(&mut people.shown));
-        let removes_missing = !progress.withheld;
+        let removes_missing = progress.removes_missing();
         self.compare_shown(store, progress, writer, shown, removes_missing)
             .await?;
         let base = self.base(store, bucket).await?;
@@ -482,7 +482,7 @@ impl Evaluator<'_> {
             .filter(|row| !people.present.contains(&row.external_id));
         // Of whom the source itself says that they are gone, nobody needs to be asked about.
         let is_gone = |row: &&BaseRow| {
-            !progress.withheld
+            progress.removes_missing()
                 && people.gone.contains(&row.external_id)
                 && !people.records.contains_key(&row.external_id)
         };
@@ -536,8 +536,8 @@ fn note_schools(
 ) {
     for placement in record.placements.iter().filter(|_| is_in_scope) {
         let school = &placement.school;
-        if schools.contains(school) && !progress.peopled.contains(school) {
-            progress.peopled.insert(school.clone());
+        if schools.contains(school) && !progress.schooling.peopled.contains(school) {
+            progress.schooling.peopled.insert(school.clone());
         }
     }
 }

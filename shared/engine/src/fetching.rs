@@ -43,6 +43,19 @@ pub struct FetchProgress<C> {
     pub staged: StagedSnapshot,
 }
 
+/// What it means that somebody is not in a snapshot that is complete.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbsenceMeaning {
+    /// They may be gone: the provider is asked.
+    #[default]
+    Ask,
+    /// They are gone: the snapshot lists everybody, and there is nobody to ask.
+    Gone,
+    /// Nothing: the snapshot lists only some.
+    Nothing,
+}
+
 /// What a fetch has staged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StagedSnapshot {
@@ -71,6 +84,9 @@ pub struct StagedSnapshot {
     pub unit_paths: BTreeMap<String, String>,
     /// What was asked and given.
     pub stats: FetchStats,
+    /// What it means that somebody is not in it.
+    #[serde(default)]
+    pub absence: AbsenceMeaning,
     /// The proof that the snapshot is complete; without it nobody may be considered absent.
     pub complete: Option<CompleteRead>,
 }
@@ -81,15 +97,31 @@ impl StagedSnapshot {
         self.first_part..self.parts
     }
 
-    /// Whether the source was read whole and there is no reason to doubt what it does not show.
-    pub fn is_believed(&self) -> bool {
-        (self.complete.as_ref()).is_some_and(|complete| complete.doubts().is_empty())
-    }
-
     /// Why the source is not believed.
     pub fn doubts(&self) -> BTreeSet<Doubt> {
         let complete = self.complete.as_ref();
         complete.map_or_else(BTreeSet::new, |complete| complete.doubts().clone())
+    }
+
+    /// Writes what a stage has gathered and counts it.
+    pub(crate) async fn flush(
+        &mut self,
+        store: &impl Store,
+        stage: &mut Stage,
+    ) -> Result<(), StoreError> {
+        if stage.is_empty() {
+            return Ok(());
+        }
+        let there = Parts {
+            staged: self.parts,
+            issues: self.issue_parts,
+            schools: self.school_parts,
+        };
+        let parts = stage.flush(store, there).await?;
+        self.parts = parts.staged;
+        self.issue_parts = parts.issues;
+        self.school_parts = parts.schools;
+        Ok(())
     }
 
     /// Forgets everything that was staged.
@@ -460,7 +492,7 @@ mod tests {
         assert_eq!((staged.stats.records, staged.stats.calls), (0, 7));
         // Nothing was staged in between: there is nothing to remove.
         staged.restart();
-        assert_eq!(staged.dropped, [0..3]);
+        assert_eq!(staged.dropped, vec![Range { start: 0, end: 3 }]);
         let text = serde_json::to_string(&staged).unwrap();
         let back: StagedSnapshot = serde_json::from_str(&text).unwrap();
         assert_eq!(back.part_range(), staged.part_range());

@@ -5,7 +5,7 @@
 
 use crate::connections::District;
 use crate::runs::Lane;
-use mapping::ids::{ConnectionId, Generation, RunId, TenantId};
+use mapping::ids::{AccountId, ConnectionId, Generation, RunId, TenantId, UploadId};
 
 /// The list of tenants.
 pub fn tenants() -> String {
@@ -80,6 +80,51 @@ pub fn resolutions(tenant: &TenantId, connection: &ConnectionId) -> String {
 /// Which organization stands for which school of a connection.
 pub fn places(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("places/{tenant}/{connection}")
+}
+
+/// An account's password, as a digest.
+pub fn password(tenant: &TenantId, account: &AccountId) -> String {
+    format!("password/{tenant}/{account}")
+}
+
+/// The list of a tenant's uploads.
+pub fn uploads(tenant: &TenantId) -> String {
+    format!("uploads/{tenant}")
+}
+
+/// Uploads that somebody still has to decide about, or that have passwords to make.
+pub fn uploads_open(tenant: &TenantId) -> String {
+    format!("uploads/{tenant}/open")
+}
+
+/// What was sent with an upload; `part` names one of the records beside it.
+pub fn upload(tenant: &TenantId, upload: &UploadId, part: &str) -> String {
+    format!("upload/{tenant}/{upload}/{part}")
+}
+
+/// A sealed part of an upload's bytes.
+pub fn upload_bytes(tenant: &TenantId, upload: &UploadId, part: u32) -> String {
+    format!("upload/{tenant}/{upload}/bytes/{part}")
+}
+
+/// A sealed part of the credentials that an upload made.
+pub fn credentials(tenant: &TenantId, upload: &UploadId, part: u32) -> String {
+    format!("upload/{tenant}/{upload}/credentials/{part}")
+}
+
+/// Rows of one bucket in one flush of the reading of a file.
+pub fn rows(tenant: &TenantId, run: &RunId, part: u32, bucket: u32) -> String {
+    format!("run/{tenant}/{run}/rows/{part}/{bucket}")
+}
+
+/// Sealed passwords that rows of one bucket gave, in one flush of the reading of a file.
+pub fn row_secrets(tenant: &TenantId, run: &RunId, part: u32, bucket: u32) -> String {
+    format!("run/{tenant}/{run}/secrets/{part}/{bucket}")
+}
+
+/// A part of the rows that a file has wrong.
+pub fn bad_rows(tenant: &TenantId, run: &RunId, part: u32) -> String {
+    format!("run/{tenant}/{run}/bad-rows/{part}")
 }
 
 /// A piece of a record that is larger than one value, see [`crate::large`].

@@ -33,6 +33,7 @@ pub mod looking;
 pub mod memory;
 pub mod metrics;
 pub mod organizations;
+pub mod passwords;
 pub mod places;
 pub mod planning;
 pub mod ports;

@@ -9,8 +9,9 @@ use crate::keys;
 use crate::ports::{Store, StoreError};
 use crate::record::{self, ListEncoder, PIECE_BYTES, RecordError};
 use crate::roster::{AddressEntry, BaseRow, shard};
-use crate::schooling::{SchoolingChange, SchoolingCounts};
+use crate::schooling::{SchoolingChange, SchoolingPlan};
 use crate::staging::{bucket_of_account, write_all};
+use connectors::fetch::Doubt;
 use mapping::account::{Account, Status};
 use mapping::ids::{AccountId, ExternalId, Generation, RunId, TenantId};
 use mapping::issue::Issue;
@@ -89,33 +90,12 @@ pub struct PlanProgress {
     /// How many people whom the connection knew as in scope are gone, as the source itself says.
     #[serde(default)]
     pub gone: u64,
-    /// True when the source is not believed: nobody is absent or gone, and nothing is taken away.
+    /// Why the source is not believed. Then nobody is absent or gone, and nothing is taken away.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubts: BTreeSet<Doubt>,
+    /// What becomes of what is shown beside people.
     #[serde(default)]
-    pub withheld: bool,
-    /// For each bucket of classes, courses and sessions, and for [`schooling::SCHOOLS_BUCKET`], in
-    /// how many pieces the updates are.
-    ///
-    /// [`schooling::SCHOOLS_BUCKET`]: crate::schooling::SCHOOLS_BUCKET
-    #[serde(default)]
-    pub schooling: BTreeMap<u32, u32>,
-    /// What the plan changes beside people.
-    #[serde(default)]
-    pub schooling_counts: SchoolingCounts,
-    /// How much the map of what is shown beside people will have in it, in members of classes.
-    #[serde(default)]
-    pub schooling_size: u64,
-    /// Schools, of those that are shown, with people in scope.
-    #[serde(default)]
-    pub peopled: BTreeSet<ExternalId>,
-    /// True when the schools are compared.
-    #[serde(default)]
-    pub schools_compared: bool,
-    /// How many schools with people in scope are not shown any more.
-    #[serde(default)]
-    pub schools_gone: u64,
-    /// Some of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub schools_gone_ids: Vec<ExternalId>,
+    pub schooling: SchoolingPlan,
     /// The commit whose roster comes back, when the plan is an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<Generation>,
@@ -145,7 +125,12 @@ impl PlanProgress {
     pub fn is_empty(&self) -> bool {
         let changes_nothing =
             self.changes.is_empty() && self.base.is_empty() && self.back_to.is_none();
-        self.schooling.is_empty() && (self.is_withdrawn || changes_nothing)
+        self.schooling.pieces.is_empty() && (self.is_withdrawn || changes_nothing)
+    }
+
+    /// Whether what the snapshot does not show may be taken away.
+    pub fn removes_missing(&self) -> bool {
+        self.doubts.is_empty()
     }
 
     /// How many people were not in the snapshot.
@@ -246,7 +231,7 @@ impl<'a> PlanWriter<'a> {
             self.ready.push((key, piece.to_vec()));
             pieces += 1;
         }
-        progress.schooling.insert(bucket, pieces);
+        progress.schooling.pieces.insert(bucket, pieces);
     }
 
     /// Adds an issue.

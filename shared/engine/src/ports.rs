@@ -74,6 +74,27 @@ pub enum TransportError {
     Failed,
 }
 
+/// The body of a request, as its bytes come.
+#[expect(
+    async_fn_in_trait,
+    reason = "components run on one thread: no Send is needed"
+)]
+pub trait Chunks {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Option<Result<Bytes, TransportError>>;
+
+    /// Reads the rest and forgets it, up to so many bytes.
+    async fn drain(&mut self, bytes_max: usize) {
+        let mut drained = 0;
+        while let Some(Ok(chunk)) = self.next().await {
+            drained += chunk.len();
+            if drained > bytes_max {
+                return;
+            }
+        }
+    }
+}
+
 /// Sends requests to other servers and to other components.
 #[expect(
     async_fn_in_trait,

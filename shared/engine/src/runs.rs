@@ -27,8 +27,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The part of a run's records that says what was done by hand.
-const BY_HAND: &str = "by-hand";
+/// The part of a run's records that says what the run alone is to do.
+const WORK: &str = "work";
 
 /// Why a run was asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub enum TriggerKind {
     Push,
     /// The roster moved on under a held plan.
     Replan,
+    /// A file that was sent, or accepted.
+    Upload,
     /// The signed webhook.
     Webhook,
 }
@@ -67,11 +69,13 @@ pub enum Lane {
     Preview,
     /// Applies its plan.
     Run,
+    /// Reads a file that an administrator sent, or carries out what they accepted of one.
+    Upload,
 }
 
 impl Lane {
     /// All lanes, in the order in which they are served.
-    pub const ALL: [Self; 3] = [Self::Edit, Self::Run, Self::Preview];
+    pub const ALL: [Self; 4] = [Self::Edit, Self::Run, Self::Upload, Self::Preview];
 
     /// The id of this lane's run with this number.
     pub fn run_id(self, number: u64) -> Result<RunId, mapping::ids::IdError> {
@@ -79,6 +83,7 @@ impl Lane {
             Lane::Edit => 'e',
             Lane::Preview => 'p',
             Lane::Run => 'r',
+            Lane::Upload => 'u',
         };
         RunId::parse(format!("{letter}{number:06}"))
     }
@@ -92,6 +97,11 @@ impl Lane {
         }
     }
 
+    /// Whether each of its runs has work of its own, so that no other request can join it.
+    pub fn is_alone(self) -> bool {
+        matches!(self, Self::Edit | Self::Upload)
+    }
+
     /// Whether its runs carry out what an administrator did by hand.
     pub fn is_by_hand(self) -> bool {
         self == Self::Edit
@@ -103,6 +113,7 @@ impl Lane {
             Lane::Edit => "edit",
             Lane::Preview => "preview",
             Lane::Run => "run",
+            Lane::Upload => "upload",
         }
     }
 }
@@ -464,33 +475,33 @@ async fn request_work<P: Store + Clock>(
     }
 }
 
-/// Asks for a run that carries out `work`, or `None` while another one waits: what was done by hand
-/// can't be joined.
-pub async fn request_by_hand<P: Store + Clock>(
+/// Asks for a run that carries out `work`, or `None` while another one waits: such work can't be
+/// joined.
+pub async fn request_alone<P: Store + Clock>(
     ports: &P,
     tenant: &TenantId,
+    lane: Lane,
     trigger: Trigger,
     work: &impl Serialize,
 ) -> Result<Option<RunId>, Error> {
-    let lane = Lane::Edit;
     let number = next_number(ports, tenant, lane).await?;
     let claim = keys::run_claim(tenant, lane, number);
     if ports.increment(&claim, 1).await? > 1 {
         return Ok(None);
     }
     let run = new_run(lane, number, trigger, None, ports)?;
-    record::write(ports, &keys::run_progress(tenant, &run.id, BY_HAND), work).await?;
+    record::write(ports, &keys::run_progress(tenant, &run.id, WORK), work).await?;
     record::write(ports, &asked_key(tenant, lane, number)?, &run).await?;
     Ok(Some(run.id))
 }
 
-/// What a run by hand is to do.
-pub async fn work_by_hand<T: serde::de::DeserializeOwned>(
+/// What a run that was asked for by [`request_alone`] is to do.
+pub async fn work_alone<T: serde::de::DeserializeOwned>(
     store: &impl Store,
     tenant: &TenantId,
     run: &RunId,
 ) -> Result<Option<T>, Error> {
-    Ok(record::read(store, &keys::run_progress(tenant, run, BY_HAND)).await?)
+    Ok(record::read(store, &keys::run_progress(tenant, run, WORK)).await?)
 }
 
 /// Makes sure that the run with this number exists, for a night. When it is asked for already, or
@@ -579,7 +590,7 @@ fn new_run(
 fn blank(lane: Lane, number: u64, trigger: Trigger) -> Result<Run, Error> {
     let id = lane.run_id(number).map_err(bad_id)?;
     Ok(Run {
-        series: (!lane.is_by_hand()).then(|| id.clone()),
+        series: (!lane.is_alone()).then(|| id.clone()),
         id,
         number,
         step: 0,
@@ -835,12 +846,11 @@ pub async fn list(
                 });
                 return Ok(Listed { runs, next });
             }
-            runs.extend(match step {
-                0 => first.clone(),
-                _ => {
-                    let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
-                    read(store, tenant, &id).await?
-                }
+            runs.extend(if step == 0 {
+                first.clone()
+            } else {
+                let id = lane.id_at(Place { number, step }).map_err(bad_id)?;
+                read(store, tenant, &id).await?
             });
         }
         before = Place {

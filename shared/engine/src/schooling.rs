@@ -72,10 +72,7 @@ impl SchoolingRow {
 
     /// The class that it is of.
     pub fn as_class(&self) -> Option<&Class> {
-        match &self.value {
-            Schooling::Class(class) => Some(class),
-            Schooling::Course(_) | Schooling::School(_) | Schooling::Session(_) => None,
-        }
+        as_class(&self.value)
     }
 }
 
@@ -103,7 +100,7 @@ pub type ClassPage = (
 pub enum SchoolingChange {
     /// It is this from now on.
     #[serde(rename = "p")]
-    Put(SchoolingRow),
+    Put(Box<SchoolingRow>),
     /// The row with this key is there no more.
     #[serde(rename = "r")]
     Remove(String),
@@ -125,6 +122,26 @@ pub struct SchoolingCounts {
     pub others_changed: u64,
 }
 
+/// What a plan makes of what is shown beside people.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchoolingPlan {
+    /// For each bucket, [`SCHOOLS_BUCKET`] among them, in how many pieces its updates are.
+    pub pieces: BTreeMap<u32, u32>,
+    /// What changes.
+    pub counts: SchoolingCounts,
+    /// How much the map will have in it, in members of classes.
+    pub size: u64,
+    /// Schools, of those that are shown, with people in scope.
+    pub peopled: BTreeSet<ExternalId>,
+    /// True when the schools are compared.
+    pub is_compared: bool,
+    /// How many schools with people in scope are not shown any more.
+    pub schools_gone: u64,
+    /// Some of them.
+    pub schools_gone_ids: Vec<ExternalId>,
+}
+
 impl SchoolingCounts {
     /// True when nothing was counted.
     pub fn is_empty(&self) -> bool {
@@ -132,22 +149,28 @@ impl SchoolingCounts {
     }
 
     fn add(&mut self, before: Option<&Schooling>, after: Option<&Schooling>) {
-        let members = |value: Option<&Schooling>| match value {
-            Some(Schooling::Class(class)) => class.members.len() as u64,
-            _ => 0,
-        };
-        match (before, after) {
-            (Some(Schooling::Class(before)), Some(Schooling::Class(after))) => {
+        match (before.and_then(as_class), after.and_then(as_class)) {
+            (Some(before), Some(after)) => {
                 self.classes_updated += 1;
                 self.members_changed += members_changed(&before.members, &after.members);
             }
-            (None, Some(Schooling::Class(_))) => self.classes_created += 1,
-            (Some(Schooling::Class(_)), None) => self.classes_removed += 1,
-            _ => self.others_changed += 1,
+            (None, Some(class)) => {
+                self.classes_created += 1;
+                self.members_changed += class.members.len() as u64;
+            }
+            (Some(class), None) => {
+                self.classes_removed += 1;
+                self.members_changed += class.members.len() as u64;
+            }
+            (None, None) => self.others_changed += 1,
         }
-        if before.is_none() || after.is_none() {
-            self.members_changed += members(before) + members(after);
-        }
+    }
+}
+
+fn as_class(value: &Schooling) -> Option<&Class> {
+    match value {
+        Schooling::Class(class) => Some(class),
+        Schooling::Course(_) | Schooling::School(_) | Schooling::Session(_) => None,
     }
 }
 

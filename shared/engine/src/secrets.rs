@@ -47,6 +47,11 @@ pub fn is_equal(left: &str, right: &str) -> bool {
     left.as_slice().ct_eq(right.as_slice()).into()
 }
 
+/// Random letters that are easy to tell apart, five bits each.
+pub fn random_letters(random: &impl Random, count: usize) -> String {
+    letters(random, count)
+}
+
 fn letters(random: &impl Random, count: usize) -> String {
     let mut bytes = vec![0_u8; count];
     random.fill(&mut bytes);

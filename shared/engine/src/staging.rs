@@ -149,7 +149,7 @@ impl Stage {
                 self.gathered += MEMBER_WEIGHT;
                 return self.schools.push(school);
             }
-            other => other,
+            shown @ (Schooling::Class(_) | Schooling::Course(_) | Schooling::Session(_)) => shown,
         };
         if let Schooling::Class(class) = &mut shown
             && class.members.len() > INLINE_MEMBERS_MAX

@@ -26,7 +26,13 @@ pub const TICK_MS: i64 = 10_000;
 
 /// The lanes in the order in which a tick serves them: changes by hand first, and those that had to
 /// wait for a run right after it.
-const SERVED: [Lane; 4] = [Lane::Edit, Lane::Run, Lane::Edit, Lane::Preview];
+const SERVED: [Lane; 5] = [
+    Lane::Edit,
+    Lane::Run,
+    Lane::Edit,
+    Lane::Upload,
+    Lane::Preview,
+];
 
 /// How many tenants are read at once from the list.
 const TENANTS_PER_PAGE: usize = 100;

@@ -40,10 +40,10 @@ pub async fn refusals(
     if !plan.is_empty() && holding::is_undone(store, tenant, run.connection.as_ref()).await? {
         refusals.push(Refusal::AfterUndo);
     }
-    if plan.schools_gone > 0 {
+    if plan.schooling.schools_gone > 0 {
         refusals.push(Refusal::SchoolsGone {
-            count: plan.schools_gone,
-            ids: plan.schools_gone_ids.clone(),
+            count: plan.schooling.schools_gone,
+            ids: plan.schooling.schools_gone_ids.clone(),
         });
     }
     let known = plan.seen + plan.absent_count() + plan.gone;
@@ -55,7 +55,7 @@ pub async fn refusals(
             Verdict::Proceed
         }
         // Nothing of the plan comes from anybody's absence.
-        (Work::Full | Work::Look, _) if plan.withheld => Verdict::Proceed,
+        (Work::Full | Work::Look, _) if !plan.removes_missing() => Verdict::Proceed,
         (Work::Full | Work::Look, _) => guard::check_snapshot(plan.seen, known),
     };
     for verdict in [

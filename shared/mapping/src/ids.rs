@@ -114,6 +114,10 @@ id!(
     RunId, ID_BYTES_MAX, is_own_character
 );
 id!(
+    /// A file that an administrator sent.
+    UploadId, ID_BYTES_MAX, is_own_character
+);
+id!(
     /// An org-unit link, an assignment, a filter rule or an attribute mapping set.
     RuleId, ID_BYTES_MAX, is_own_character
 );

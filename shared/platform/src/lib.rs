@@ -10,7 +10,7 @@ mod serve;
 mod store;
 
 pub use outbound::send;
-pub use serve::{Handled, serve};
+pub use serve::{Body, Handled, serve, serve_streaming};
 
 use engine::ports::{Clock, Random, VariableError, Variables};
 use jiff::Timestamp;

@@ -4,9 +4,11 @@ use crate::outbound::{drain, read_limited};
 use crate::{Platform, send};
 use bytes::Bytes;
 use engine::doors::nudge::{Delivery, Nudge};
-use engine::ports::TransportError;
+use engine::ports::{Chunks, TransportError};
 use engine::problem::{Kind, Problem};
+use http_body_util::BodyExt;
 use spin_sdk::http::{FullBody, Request};
+use spin_sdk::wasip3::http_compat::IncomingBody;
 
 /// What a component answers.
 pub type Handled = http::Response<FullBody<Bytes>>;
@@ -28,7 +30,7 @@ pub async fn serve(
     door: impl AsyncFnOnce(&Platform, http::Request<Bytes>) -> http::Response<Bytes>,
 ) -> Handled {
     let (parts, mut body) = request.into_parts();
-    let mut response = match read_limited(&mut body, body_bytes_max).await {
+    let response = match read_limited(&mut body, body_bytes_max).await {
         Ok(body) => door(&Platform::new(), http::Request::from_parts(parts, body)).await,
         Err(TransportError::BodyTooLarge { limit }) => {
             // A server that stops reading closes the connection, and a client that is still
@@ -41,6 +43,38 @@ pub async fn serve(
             Problem::new(Kind::BadRequest, "the request's body could not be read").to_response()
         }
     };
+    respond(response)
+}
+
+/// Serves a request whose body the door reads as it comes; nothing of it is held here.
+pub async fn serve_streaming(
+    request: Request,
+    door: impl AsyncFnOnce(&Platform, http::request::Parts, Body<'_>) -> http::Response<Bytes>,
+) -> Handled {
+    let (parts, mut body) = request.into_parts();
+    respond(door(&Platform::new(), parts, Body(&mut body)).await)
+}
+
+/// A request's body on its way in.
+pub struct Body<'a>(&'a mut IncomingBody<spin_sdk::wasip3::http::types::Request>);
+
+impl Chunks for Body<'_> {
+    async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
+        loop {
+            let frame = match self.0.frame().await? {
+                Ok(frame) => frame,
+                Err(_) => return Some(Err(TransportError::Failed)),
+            };
+            // Trailers say nothing to us.
+            if let Ok(data) = frame.into_data() {
+                return Some(Ok(data));
+            }
+        }
+    }
+}
+
+/// Starts what the door wants to happen after the answer, and answers.
+fn respond(mut response: http::Response<Bytes>) -> Handled {
     let extensions = response.extensions_mut();
     let nudge = extensions.remove::<Nudge>().map(Nudge::into_request);
     let delivery = extensions.remove::<Delivery>().map(Delivery::into_request);

@@ -1,19 +1,27 @@
 //! A school district, drawn from a seed: schools, grades and people, for any provider to show.
 //!
+//! Classes and guardians are drawn apart, when somebody first asks for the [`Timetable`].
+//!
 //! The same seed, size and shape always give the same district. Sizes go from one person to
 //! hundreds of thousands; a person takes about 150 bytes.
 
+mod guardians;
 mod names;
 mod people;
 mod schools;
 mod shape;
+mod timetable;
+
+use std::sync::OnceLock;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-pub use people::{Person, PersonKind, PersonState};
+pub use guardians::{Guardian, Relation};
+pub use people::{Person, PersonIndex, PersonKind, PersonState};
 pub use schools::{Grade, School, SchoolIndex, SchoolLevel};
 pub use shape::DistrictShape;
+pub use timetable::{Class, Course, Subject, Term, Timetable};
 
 /// A district with its schools and everybody in it.
 #[derive(Clone, Debug)]
@@ -22,6 +30,7 @@ pub struct District {
     shape: DistrictShape,
     schools: Vec<School>,
     people: Vec<Person>,
+    timetable: OnceLock<Timetable>,
 }
 
 impl District {
@@ -37,6 +46,7 @@ impl District {
             shape,
             schools,
             people,
+            timetable: OnceLock::new(),
         }
     }
 
@@ -68,6 +78,31 @@ impl District {
     /// Everybody, in the order drawn.
     pub fn people(&self) -> &[Person] {
         &self.people
+    }
+
+    /// A person by index.
+    pub fn person(&self, index: PersonIndex) -> Option<&Person> {
+        self.people.get(index.number())
+    }
+
+    /// Everybody with their index, in the order drawn.
+    pub fn indexed_people(&self) -> impl Iterator<Item = (PersonIndex, &Person)> {
+        (0..u32::MAX).map(PersonIndex).zip(&self.people)
+    }
+
+    /// What is taught, and the guardians; drawn when first asked for.
+    pub fn timetable(&self) -> &Timetable {
+        self.timetable.get_or_init(|| Timetable::of(self))
+    }
+
+    /// The classes, school by school.
+    pub fn classes(&self) -> &[Class] {
+        self.timetable().classes()
+    }
+
+    /// The guardians of some of the students.
+    pub fn guardians(&self) -> &[Guardian] {
+        self.timetable().guardians()
     }
 
     /// The domain of a person's address.

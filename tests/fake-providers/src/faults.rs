@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::lock::lock;
 
@@ -18,7 +19,7 @@ pub enum FaultKind {
         field: String,
         /// What it becomes; absent to remove it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        value: Option<serde_json::Value>,
+        value: Option<Value>,
     },
     /// The record `index` of a list lacks a field, or has it with another value.
     ChangeField {
@@ -29,7 +30,7 @@ pub enum FaultKind {
         field: String,
         /// What it becomes; absent to remove it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        value: Option<serde_json::Value>,
+        value: Option<Value>,
     },
     /// The connection is closed without an answer.
     ConnectionReset,
@@ -257,6 +258,21 @@ impl Matching {
             && path.is_none_or(|pattern| matches(pattern, subject.path))
             && self.parameters.iter().all(has)
             && self.page.is_none_or(|page| subject.page == Some(page))
+    }
+}
+
+/// Gives a field of a record another value, or takes it away; a field of a field is `name/inner`.
+pub(crate) fn change_field(record: &mut Value, field: &str, value: Option<&Value>) {
+    let (parent, last) = match field.rsplit_once('/') {
+        Some((path, last)) => (record.pointer_mut(&format!("/{path}")), last),
+        None => (Some(record), field),
+    };
+    let Some(Value::Object(fields)) = parent else {
+        return;
+    };
+    match value {
+        Some(value) => drop(fields.insert(last.to_owned(), value.clone())),
+        None => drop(fields.remove(last)),
     }
 }
 

@@ -7,17 +7,23 @@
 //!
 //! - [`district`]: people, schools and grades, the same whatever provider shows them.
 //! - [`google`]: Google's sign-in and Directory API for such a district.
+//! - [`clever`]: Clever's sign-in, lists and events for such a district.
+//! - [`oneroster`]: a OneRoster server, and ClassLink, for such a district.
 //! - [`alerts`]: a receiver of the operator's alerts.
 //! - [`clock`], [`faults`], [`journal`]: a movable clock, failures on demand and a record of every
 //!   request, for every provider alike.
 
 pub mod alerts;
+pub mod clever;
 pub mod clock;
 pub mod district;
 pub mod faults;
 pub mod google;
 pub mod journal;
+mod keys;
 mod lock;
+pub mod oneroster;
+mod reply;
 mod server;
 
 pub use clock::VirtualClock;

@@ -30,6 +30,9 @@ pub const SINGLE_BYTES_MAX: usize = 1024 * 1024;
 /// The place after the newest record of a list.
 const LAST: &str = "last";
 
+/// What events are asked for.
+const EVENT_RECORDS: [&str; 3] = ["users", "schools", "sections"];
+
 /// A version of the API. Later ones only add fields.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub enum Version {
@@ -113,8 +116,13 @@ impl Api {
         if let List::Users(role) = list {
             pairs.push(("role", role.name()));
         }
-        // The total is of the whole list: once is enough.
-        pairs.push(after.map_or(("count", "true"), |after| ("starting_after", after)));
+        match (after, list) {
+            (Some(after), _) => pairs.push(("starting_after", after)),
+            // Whether a total counts only those of the role, nobody documents: it would be no use.
+            (None, List::Users(_)) => {}
+            // The total is of the whole list: once is enough.
+            (None, _) => pairs.push(("count", "true")),
+        }
         self.get(list.name(), &pairs, access_token)
     }
 
@@ -134,22 +142,18 @@ impl Api {
         self.get(&format!("events/{}", encode(id)), &[], access_token)
     }
 
-    /// `GET /events`: a page of events about people, schools and classes after the one with this
-    /// id, the oldest first.
+    /// `GET /events`: a page of events about people, schools and classes, the oldest first, from
+    /// the first one or after the one with this id.
     pub fn events(
         &self,
-        after: &str,
+        after: Option<&str>,
         limit: u32,
         access_token: &str,
     ) -> Result<Request<Bytes>, RequestError> {
         let limit = limit.to_string();
-        let pairs = [
-            ("limit", limit.as_str()),
-            ("starting_after", after),
-            ("record_type", "users"),
-            ("record_type", "schools"),
-            ("record_type", "sections"),
-        ];
+        let mut pairs = vec![("limit", limit.as_str())];
+        pairs.extend(after.map(|after| ("starting_after", after)));
+        pairs.extend(EVENT_RECORDS.map(|record| ("record_type", record)));
         self.get("events", &pairs, access_token)
     }
 

@@ -4,10 +4,11 @@
 //! harm to see an event twice, or one that a whole read has seen already.
 
 use super::api::{Api, EVENTS_PAGE_SIZE, PAGE_BYTES_MAX, PAGE_SIZE_MIN, SINGLE_BYTES_MAX};
+use super::cursor::{EventCursor, is_too_old};
 use super::errors::{ApiError, Reason};
 use super::exchange::{self, Answer};
-use super::objects::{OnlyId, Record, external_id};
-use super::wire::{self, Field, Page, Text};
+use super::objects::{parse_event, read_events};
+use super::wire;
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::seen::{Seen, fingerprint};
 use crate::fetch::{
@@ -15,16 +16,13 @@ use crate::fetch::{
 };
 use bytes::Bytes;
 use http::{Request, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mapping::ids::ExternalId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Most pages that are followed. Whoever has missed more does better to read everything.
 pub const EVENT_PAGES_MAX: u32 = 200;
-
-/// How long Clever keeps events, less a day for clocks that differ and for reading them.
-pub const EVENTS_LIFE: SignedDuration = SignedDuration::from_hours(29 * 24);
 
 /// The one chain.
 const CHAIN: ChainId = ChainId(0);
@@ -42,8 +40,8 @@ pub struct ChangedPage {
     pub classes_changed: bool,
     /// How many events the page has.
     pub events: u32,
-    /// The last event of the page. Once the page is applied, go on from here.
-    pub cursor: Option<String>,
+    /// Where to go on once the page is applied; `None` where it is where it was.
+    pub cursor: Option<EventCursor>,
 }
 
 /// Why events can't be followed from where we are. Everything has to be read anew.
@@ -68,10 +66,10 @@ pub enum Gap {
 pub enum ChangesEnd {
     /// Events are missing. The pages that came are right all the same.
     Gap(Gap),
-    /// There is nothing after this event.
+    /// There is nothing more.
     UpToDate {
-        /// The last event.
-        cursor: String,
+        /// Where to go on the next time.
+        cursor: EventCursor,
     },
 }
 
@@ -80,7 +78,7 @@ pub enum ChangesEnd {
 pub struct Changes {
     api: Api,
     lanes: Lanes,
-    cursor: String,
+    cursor: EventCursor,
     /// Whether Clever has shown that it still knows where we begin: a place that it forgot would
     /// otherwise look like one without news.
     is_confirmed: bool,
@@ -93,70 +91,52 @@ pub struct Changes {
     end: Option<ChangesEnd>,
 }
 
-/// An event; what else its object says is not taken from it.
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow, default)]
-    id: Field<Text<'a>>,
-    #[serde(borrow, default, rename = "type")]
-    kind: Field<Text<'a>>,
-    #[serde(borrow, default)]
-    created: Field<Text<'a>>,
-    #[serde(borrow, default)]
-    data: Field<EventData<'a>>,
-}
-
-#[derive(Deserialize)]
-struct EventData<'a> {
-    #[serde(borrow, default)]
-    object: Field<OnlyId<'a>>,
-}
-
 impl Changes {
-    /// Follows events after this one; the rest is as in [`super::FetchPlan`].
-    pub fn start(api: Api, after: String, seed: u64) -> Self {
-        let mut known = Seen::default();
-        known.insert(fingerprint(EVENT, &after));
+    /// Follows events from here on; the rest is as in [`super::FetchPlan`].
+    pub fn start(api: Api, cursor: EventCursor, seed: u64, now: Timestamp) -> Self {
+        let (mut known, mut end) = (Seen::default(), None);
+        match &cursor {
+            EventCursor::After(id) => drop(known.insert(fingerprint(EVENT, id))),
+            EventCursor::Start { at } if is_too_old(*at, now) => {
+                end = Some(ChangesEnd::Gap(Gap::TooOld));
+            }
+            EventCursor::Start { .. } => {}
+        }
         Self {
             api,
             lanes: Lanes::new(1, seed),
-            cursor: after,
-            is_confirmed: false,
+            is_confirmed: cursor.after().is_none(),
+            cursor,
             limit: EVENTS_PAGE_SIZE,
             pages: 0,
             seen: known,
-            end: None,
+            end,
         }
     }
 
-    /// The last event that was read.
-    pub fn cursor(&self) -> &str {
+    /// Where it is.
+    pub fn cursor(&self) -> &EventCursor {
         &self.cursor
     }
 
     fn request(&self, access_token: &str) -> Option<(Request<Bytes>, usize)> {
-        let (built, body_bytes_max) = if self.is_confirmed {
-            (
-                self.api.events(&self.cursor, self.limit, access_token),
+        let (built, body_bytes_max) = match self.cursor.after() {
+            Some(id) if !self.is_confirmed => (self.api.event(id, access_token), SINGLE_BYTES_MAX),
+            after => (
+                self.api.events(after, self.limit, access_token),
                 PAGE_BYTES_MAX,
-            )
-        } else {
-            (self.api.event(&self.cursor, access_token), SINGLE_BYTES_MAX)
+            ),
         };
         Some((built.ok()?, body_bytes_max))
     }
 
     /// Whether the event that we begin after is still there, and young enough.
     fn confirm(&mut self, body: &[u8], now: Timestamp) -> Result<(), Malformation> {
-        let text = wire::text(body);
-        let event: Event<'_> = wire::parse_envelope(&text)?;
-        let id = external_id(&event.id).map_err(|_| Malformation::Shape)?;
-        if id.as_str() != self.cursor {
+        let (id, created) = parse_event(body)?;
+        if Some(id.as_str()) != self.cursor.after() {
             return Err(Malformation::Shape);
         }
-        let created = event.created.text("created").ok().flatten();
-        let created: Option<Timestamp> = created.and_then(|text| text.parse().ok());
-        if created.is_some_and(|created| now.duration_since(created) > EVENTS_LIFE) {
+        if created.is_some_and(|created| is_too_old(created, now)) {
             self.end = Some(ChangesEnd::Gap(Gap::TooOld));
         }
         self.is_confirmed = true;
@@ -167,7 +147,7 @@ impl Changes {
     fn read(&mut self, body: &[u8]) -> Result<ChangedPage, Malformation> {
         let text = wire::text(body);
         let page = wire::parse_page(&text)?;
-        let Some((changed, ids)) = read_events(&page) else {
+        let Some((mut changed, ids)) = read_events(&page) else {
             self.end = Some(ChangesEnd::Gap(Gap::Unreadable));
             return Ok(ChangedPage::default());
         };
@@ -180,9 +160,10 @@ impl Changes {
             return Ok(ChangedPage::default());
         }
         self.pages += 1;
-        if let Some(last) = &changed.cursor {
-            self.seen.insert(fingerprint(EVENT, last));
-            self.cursor.clone_from(last);
+        if let Some(last) = ids.into_iter().next_back() {
+            self.seen.insert(fingerprint(EVENT, &last));
+            self.cursor = EventCursor::After(last);
+            changed.cursor = Some(self.cursor.clone());
         }
         // As in a list: an empty page is the end, and a full one need not be.
         let goes_on = changed.events > 0 && (page.has_next || changed.events >= self.limit);
@@ -237,30 +218,6 @@ impl Changes {
             }
         }
     }
-}
-
-/// What the events of a page touch, and the events' ids; `None` when one can't be read.
-fn read_events(page: &Page<'_>) -> Option<(ChangedPage, Vec<String>)> {
-    let mut changed = ChangedPage::default();
-    let mut ids = Vec::with_capacity(page.elements.len());
-    for raw in &page.elements {
-        let event: Event<'_> = wire::parse_envelope(raw.get()).ok()?;
-        ids.push(String::from(external_id(&event.id).ok()?));
-        let (record, _) = event.kind.text("type").ok()??.split_once('.')?;
-        match record {
-            "users" => {
-                let object = event.data.value()?.object.value()?;
-                changed.users.insert(external_id(object.id()).ok()?);
-            }
-            "schools" => changed.schools_changed = true,
-            "sections" => changed.classes_changed = true,
-            // Not asked for, and nothing that a person depends on.
-            _ => {}
-        }
-        changed.events += 1;
-    }
-    changed.cursor = ids.last().cloned();
-    Some((changed, ids))
 }
 
 impl Connector for Changes {

@@ -11,6 +11,7 @@ pub use chain::PAGES_PER_CHAIN_MAX;
 pub use plan::FetchPlan;
 
 use super::api::{Api, List, PAGE_BYTES_MAX, SINGLE_BYTES_MAX};
+use super::cursor::EventCursor;
 use super::errors::{ApiError, Reason};
 use super::exchange::{self, Answer};
 use crate::fetch::lanes::{Lanes, Turn};
@@ -46,7 +47,7 @@ pub struct Fetch {
     lanes: Lanes,
     chains: BTreeMap<ChainId, Chain>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    event_cursor: Option<String>,
+    event_cursor: Option<EventCursor>,
     read: CompleteRead,
 }
 
@@ -97,10 +98,10 @@ impl Fetch {
         self.read.totals
     }
 
-    /// The event after which everything is news to this read; for [`super::Changes::start`].
-    /// `None` while it is not known, and where Events are off or there has been none yet.
-    pub fn event_cursor(&self) -> Option<&str> {
-        self.event_cursor.as_deref()
+    /// From where on events are news to this read; for [`super::Changes::start`]. `None` while it
+    /// is not known, and where Events are off.
+    pub fn event_cursor(&self) -> Option<&EventCursor> {
+        self.event_cursor.as_ref()
     }
 
     /// The request for the next page of a chain.
@@ -160,7 +161,7 @@ impl Fetch {
                     .insert(NEWEST_EVENT, Chain::new(Task::NewestEvent));
             }
             Found::NewestEvent(cursor) => {
-                self.event_cursor = cursor;
+                self.event_cursor = Some(cursor);
                 self.begin_lists();
             }
             Found::End => self.finish(id, &chain),

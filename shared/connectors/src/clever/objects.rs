@@ -1,10 +1,12 @@
 //! Clever's objects in our vocabulary (PROVIDERS 4.4 and A.4).
 
 mod district;
+mod event;
 mod schooling;
 mod user;
 
 pub(super) use district::{NotOurs, parse_districts};
+pub(super) use event::{parse_event, read_events};
 pub(super) use schooling::{Course, School, Section, Term, ToSchooling};
 pub use user::UserRole;
 pub(super) use user::{User, parse_user};

@@ -2,9 +2,14 @@
 
 use crate::fetch::Malformation;
 use crate::request::decode_pairs;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 /// Text of an answer, borrowed where it has no escapes.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +35,37 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
             "null" => Field::Absent,
             text => serde_json::from_str(text).map_or(Field::Wrong, Field::Value),
         })
+    }
+}
+
+/// An object: unlike a derived reader it takes no list for one, whose elements would be fields.
+#[derive(Clone, Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
+impl<T> Deref for Object<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
     }
 }
 
@@ -76,9 +112,9 @@ struct RawPage<'a> {
     #[serde(borrow)]
     data: Vec<&'a RawValue>,
     #[serde(borrow, default)]
-    links: Field<Vec<Link<'a>>>,
+    links: Field<Vec<Object<Link<'a>>>>,
     #[serde(borrow, default)]
-    paging: Field<Paging<'a>>,
+    paging: Field<Object<Paging<'a>>>,
     #[serde(borrow, default)]
     count: Field<&'a RawValue>,
 }
@@ -112,7 +148,7 @@ pub(super) struct Page<'a> {
 
 #[derive(Deserialize)]
 struct Element<T> {
-    data: T,
+    data: Object<T>,
 }
 
 /// The body as text; bytes that are not UTF-8 are replaced.
@@ -122,7 +158,8 @@ pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
 
 /// Reads a page. Fails only when the page itself is not one.
 pub(super) fn parse_page(text: &str) -> Result<Page<'_>, Malformation> {
-    let page: RawPage<'_> = serde_json::from_str(text).map_err(|error| malformation(&error))?;
+    let Object::<RawPage<'_>>(page) =
+        serde_json::from_str(text).map_err(|error| malformation(&error))?;
     // Whether more follows must not be guessed.
     let links = page.links.read("links").map_err(|_| Malformation::Shape)?;
     // A list of nobody has to look like Clever's all the more.
@@ -159,8 +196,8 @@ fn starting_after(uri: &str) -> Option<String> {
 
 /// Reads what is in an envelope: an element of a page, or the answer about a single object.
 pub(super) fn parse_envelope<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformation> {
-    serde_json::from_str::<Element<T>>(text)
-        .map(|element| element.data)
+    serde_json::from_str::<Object<Element<T>>>(text)
+        .map(|element| element.0.data.0)
         .map_err(|error| malformation(&error))
 }
 

@@ -27,6 +27,10 @@ pub struct Batch {
     pub chain: ChainId,
     /// The page's number within its chain, from 0. A page that is asked for twice keeps its number.
     pub page: u32,
+    /// Forget everything staged so far: the source changed under the read, which begins anew. What
+    /// the batch has beside this counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarted: bool,
     /// People in scope, each at most once per chain.
     pub records: Vec<SourceRecord>,
     /// Which person belongs to which group, nested membership counted.
@@ -44,18 +48,15 @@ pub struct Batch {
     pub units: Option<Vec<OrgUnit>>,
     /// Records that could not be taken as they stand. Their ids count as present.
     pub issues: Vec<Issue>,
-    /// True when the provider's data changed so much that the read begins anew: forget every part
-    /// that was staged before this batch. What belongs to the read that began anew comes later.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restarted: bool,
 }
 
 impl Batch {
     /// The batch of an answer that yields nothing.
-    pub(crate) fn empty(chain: ChainId, page: u32) -> Self {
+    pub fn empty(chain: ChainId, page: u32) -> Self {
         Self {
             chain,
             page,
+            restarted: false,
             records: Vec::new(),
             members: Vec::new(),
             gone: Vec::new(),
@@ -64,13 +65,13 @@ impl Batch {
             everyone: BTreeSet::new(),
             units: None,
             issues: Vec::new(),
-            restarted: false,
         }
     }
 
     /// True when there is nothing to stage and nothing to forget.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        !self.restarted
+            && self.records.is_empty()
             && self.members.is_empty()
             && self.gone.is_empty()
             && self.schooling.is_empty()
@@ -78,6 +79,5 @@ impl Batch {
             && self.everyone.is_empty()
             && self.units.is_none()
             && self.issues.is_empty()
-            && !self.restarted
     }
 }

@@ -6,13 +6,13 @@
 
 use super::access::Access;
 use super::caller::Caller;
-use super::errors::{ApiError, Reason};
+use super::errors::{ApiError, Dislike, Reason};
 use super::exchange::{self, Answer, Burden};
 use super::listing::{Listing, Progress};
 use super::page::{Headers, Page};
 use super::service::{Collection, ServiceBase};
 use crate::fetch::lanes::{Lanes, Turn};
-use crate::fetch::{Asking, ChainId, Connector, FetchError, Poll, TransportFailure};
+use crate::fetch::{Asking, ChainId, Connector, FetchError, Poll, TransportFailure, WINDOW_MAX};
 use bytes::Bytes;
 use http::Response;
 use jiff::civil::Date;
@@ -74,7 +74,8 @@ pub struct Changes {
 
 impl Changes {
     /// A look at who changed since a time, and a day before it.
-    pub fn start(plan: ChangesPlan, since: Timestamp) -> Self {
+    pub fn start(mut plan: ChangesPlan, since: Timestamp) -> Self {
+        plan.window = plan.window.clamp(1, WINDOW_MAX);
         let bound = since.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let day = bound.to_zoned(TimeZone::UTC);
         let filter = format!(
@@ -126,20 +127,23 @@ impl Changes {
         ids
     }
 
+    fn take_nothing(&mut self, id: ChainId) -> Vec<ExternalId> {
+        let page = Page {
+            rows: Vec::new(),
+            ids: Vec::new(),
+            headers: Headers::default(),
+        };
+        self.take(id, &page)
+    }
+
     fn refused(&mut self, id: ChainId, error: ApiError) -> Vec<ExternalId> {
         self.lanes.succeed(id);
-        if error.names_sort && !error.names_filter && self.listing.unsort() {
+        if error.dislike == Some(Dislike::Sort) && self.listing.unsort() {
             return Vec::new();
         }
         match error.reason {
-            Reason::NotFound => {
-                let page = Page {
-                    rows: Vec::new(),
-                    ids: Vec::new(),
-                    headers: Headers::default(),
-                };
-                self.take(id, &page)
-            }
+            Reason::BadRequest if self.listing.is_past_total(id) => self.take_nothing(id),
+            Reason::NotFound => self.take_nothing(id),
             Reason::BadRequest | Reason::Backend => {
                 self.end = Some(ChangesEnd::Unsupported);
                 Vec::new()

@@ -8,6 +8,7 @@ use crate::fetch::Refusal;
 use crate::request::{RequestError, get};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -150,16 +151,19 @@ pub struct ApplicationsPage {
 }
 
 impl ApplicationsPage {
-    /// The application with this id, escaped or not, or of the district with this id.
+    /// As [`find`].
     pub fn find(&self, id: &str) -> Option<&Application> {
         find(&self.applications, id)
     }
 }
 
-/// The application with this id, as it stands in paths, or of the district with this id; of
-/// several the first that has been approved.
+/// The application with this id, escaped or not, or of the district with this id; of several the
+/// first that has been approved.
 pub fn find<'a>(applications: &'a [Application], id: &str) -> Option<&'a Application> {
-    let is_named = |one: &&Application| one.application_id_escaped == id || one.tenant_id == id;
+    let is_named = |one: &&Application| {
+        let escaped = one.application_id_escaped.as_str();
+        escaped == id || one.tenant_id == id || percent_decode_str(escaped).eq(id.bytes())
+    };
     let mut named = applications.iter().filter(is_named);
     named
         .clone()

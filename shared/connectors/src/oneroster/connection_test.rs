@@ -6,6 +6,7 @@ pub use report::{Finding, Part, ServiceReport};
 
 use super::access::{Access, SignatureMethod};
 use super::caller::Caller;
+use super::errors::Dislike;
 use super::exchange::{self, Answer};
 use super::page::Page;
 use super::service::{ListQuery, ServiceBase};
@@ -19,6 +20,9 @@ use std::collections::BTreeSet;
 
 /// Largest answer, in bytes: a server may ignore that one row is asked for.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// After the chains of the lists.
+const FILTERS_CHAIN: ChainId = ChainId(5);
 
 /// Nothing was changed after this: a filter that is heeded leaves nobody.
 const FAR: &str = "dateLastModified>'2999-01-01T00:00:00.000Z'";
@@ -51,7 +55,7 @@ impl Question {
     fn chain(self) -> ChainId {
         match self {
             Question::Lists(part) => ChainId(part.number()),
-            Question::Filters => ChainId(Part::ALL.len() as u32),
+            Question::Filters => FILTERS_CHAIN,
         }
     }
 
@@ -156,18 +160,18 @@ impl Connector for ConnectionTest {
             }
             Turn::NeedsToken => Poll::NeedsToken,
             Turn::WaitUntil(until) => Poll::WaitUntil(until),
-            Turn::Send(chain) => match self.request(now, access) {
-                Some(request) => Poll::Send {
-                    chain,
-                    request,
-                    body_bytes_max: PAGE_BYTES_MAX,
-                },
-                None => {
-                    let asking = self.asking();
-                    self.lanes.fail(FetchError::Unbuildable { asking });
-                    Poll::Failed(FetchError::Unbuildable { asking })
+            Turn::Send(chain) => {
+                if let Some(request) = self.request(now, access) {
+                    return Poll::Send {
+                        chain,
+                        request,
+                        body_bytes_max: PAGE_BYTES_MAX,
+                    };
                 }
-            },
+                let asking = self.asking();
+                self.lanes.fail(FetchError::Unbuildable { asking });
+                Poll::Failed(FetchError::Unbuildable { asking })
+            }
         }
     }
 
@@ -201,7 +205,7 @@ impl Connector for ConnectionTest {
                 exchange::retry(&mut self.lanes, chain, now, asking, burden);
                 return;
             }
-            Answer::Refused(error) if error.names_sort && self.is_sorted => {
+            Answer::Refused(error) if error.dislike == Some(Dislike::Sort) && self.is_sorted => {
                 self.is_sorted = false;
                 self.report.sorts = false;
                 self.lanes.succeed(chain);

@@ -25,16 +25,36 @@ pub(super) enum Reason {
     Unknown,
 }
 
+/// A part of a request that not every server knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Dislike {
+    Filter,
+    Limit,
+    Sort,
+}
+
+impl Dislike {
+    /// By the minor code, or where that says nothing by the words of the answer.
+    fn of(minor: &str, says: &str) -> Option<Self> {
+        match minor {
+            "invalidsortfield" => Some(Dislike::Sort),
+            "invalidfilterfield" => Some(Dislike::Filter),
+            _ if says.contains("sort") => Some(Dislike::Sort),
+            _ if says.contains("filter") => Some(Dislike::Filter),
+            _ if says.contains("limit") => Some(Dislike::Limit),
+            _ => None,
+        }
+    }
+}
+
 /// An error answer. It never holds the answer's body: texts of servers may name persons.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ApiError {
     pub(super) status: u16,
     pub(super) reason: Reason,
     pub(super) retry_after: Option<Duration>,
-    /// The server does not know how to sort.
-    pub(super) names_sort: bool,
-    /// The server does not know how to filter.
-    pub(super) names_filter: bool,
+    /// The part of the request that the server dislikes, if it says so.
+    pub(super) dislike: Option<Dislike>,
     /// The body is a JSON object, as that of a service is and that of a proxy is not.
     pub(super) is_json: bool,
 }
@@ -66,8 +86,7 @@ impl ApiError {
             status,
             reason,
             retry_after: retry_after(response),
-            names_sort: is_refusal && (minor == "invalidsortfield" || says.contains("sort")),
-            names_filter: is_refusal && (minor == "invalidfilterfield" || says.contains("filter")),
+            dislike: is_refusal.then(|| Dislike::of(&minor, &says)).flatten(),
             is_json: json.is_some_and(|json| json.is_object()),
         }
     }
@@ -142,11 +161,23 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_it_is_about() {
-        let sort = error(400, r#"{"codeMinor":"invalid_sort_field"}"#);
-        assert!(sort.names_sort && !sort.names_filter);
-        let filter = error(400, r#"{"codeMinor":"invalid_filter_field"}"#);
-        assert!(filter.names_filter && !filter.names_sort);
-        assert!(error(400, "Sorting is not supported").names_sort);
-        assert!(!error(404, "sort").names_sort);
+        for (status, body, dislike) in [
+            (
+                400,
+                r#"{"codeMinor":"invalid_sort_field"}"#,
+                Some(Dislike::Sort),
+            ),
+            (
+                400,
+                r#"{"codeMinor":"invalid_filter_field"}"#,
+                Some(Dislike::Filter),
+            ),
+            (500, "Sorting is not supported", Some(Dislike::Sort)),
+            (400, "The limit is too high", Some(Dislike::Limit)),
+            (400, "no", None),
+            (404, "sort", None),
+        ] {
+            assert_eq!(error(status, body).dislike, dislike, "{body}");
+        }
     }
 }

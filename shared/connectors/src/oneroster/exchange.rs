@@ -1,6 +1,6 @@
 //! From an answer to a body worth reading: what every call to a service has in common.
 
-use super::errors::{ApiError, Reason};
+use super::errors::{ApiError, Dislike, Reason};
 use crate::fetch::lanes::Lanes;
 use crate::fetch::{Asking, Cause, ChainId, FetchError, Malformation, TransportFailure};
 use bytes::Bytes;
@@ -76,7 +76,7 @@ pub(super) fn receive<'a>(
         Reason::Backend if matches!(error.status, 502 | 504) => {
             return Answer::TooMuch(Burden::Gateway(error.status, error.retry_after));
         }
-        Reason::Backend if error.names_sort || error.names_filter => {
+        Reason::Backend if matches!(error.dislike, Some(Dislike::Filter | Dislike::Sort)) => {
             return Answer::Refused(error);
         }
         Reason::Backend => {

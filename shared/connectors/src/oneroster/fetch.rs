@@ -12,7 +12,7 @@ pub use plan::{CLASSLINK_PAGE_LIMIT, FetchPlan, PAGE_BYTES_MAX, PAGE_LIMIT, WIND
 
 use super::access::Access;
 use super::caller::Caller;
-use super::errors::{ApiError, Reason};
+use super::errors::{ApiError, Dislike, Reason};
 use super::exchange::{self, Answer, Burden};
 use super::listing::{Listing, Progress, Taken};
 use super::page::{Headers, Page};
@@ -22,7 +22,7 @@ use super::service::Collection;
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, Batch, ChainCount, ChainId, CompleteRead, Connector, Doubt, FetchError, Malformation,
-    Poll, Totals, TransportFailure,
+    Poll, Totals, TransportFailure, WINDOW_MAX,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -65,7 +65,8 @@ struct Count {
 
 impl Fetch {
     /// A read that has not asked for anything yet. `now` is when it starts.
-    pub fn start(plan: FetchPlan, now: Timestamp) -> Self {
+    pub fn start(mut plan: FetchPlan, now: Timestamp) -> Self {
+        plan.window = plan.window.clamp(1, WINDOW_MAX);
         let mut fetch = Self {
             lanes: Lanes::new(plan.window, plan.seed),
             caller: Caller::new(plan.seed),
@@ -330,14 +331,28 @@ impl Fetch {
         let asking = listing.collection.asking();
         let may_be_empty = !listing.is_at_start(id)
             || !matches!(listing.collection, Collection::Orgs | Collection::Users);
-        if error.names_sort && listing.unsort() {
+        if error.dislike == Some(Dislike::Sort) && listing.unsort() {
             self.is_sorted = false;
             let (collection, next_chain) = (listing.collection, listing.next_chain);
             self.count_anew(collection, next_chain);
             self.lanes.succeed(id);
             return empty;
         }
-        if error.reason == Reason::NotFound && may_be_empty {
+        if error.dislike == Some(Dislike::Limit) && listing.shrink(id) {
+            self.lanes.succeed(id);
+            return empty;
+        }
+        let is_nothing = match error.reason {
+            Reason::NotFound => may_be_empty,
+            // Some call it a fault to ask for what is beyond the end.
+            Reason::BadRequest => listing.is_past_total(id),
+            Reason::Backend
+            | Reason::Forbidden
+            | Reason::RateLimited
+            | Reason::Unauthorized
+            | Reason::Unknown => false,
+        };
+        if is_nothing {
             self.lanes.succeed(id);
             let page = Page {
                 rows: Vec::new(),
@@ -390,21 +405,26 @@ impl Connector for Fetch {
         match self.lanes.turn(now, runnable.into_iter().flatten()) {
             Turn::Busy => Poll::Busy,
             Turn::Failed(error) => Poll::Failed(error),
-            Turn::Idle => Poll::Done(self.complete()),
+            Turn::Idle if self.listing.is_none() => Poll::Done(self.complete()),
+            // Nothing to ask for although a list has not ended: never a complete read.
+            Turn::Idle => {
+                let asking = self.asking();
+                Poll::Failed(FetchError::Unbuildable { asking })
+            }
             Turn::NeedsToken => Poll::NeedsToken,
             Turn::WaitUntil(until) => Poll::WaitUntil(until),
-            Turn::Send(chain) => match self.request(chain, now, access) {
-                Some(request) => Poll::Send {
-                    chain,
-                    request,
-                    body_bytes_max: PAGE_BYTES_MAX,
-                },
-                None => {
-                    let asking = self.asking();
-                    self.lanes.fail(FetchError::Unbuildable { asking });
-                    Poll::Failed(FetchError::Unbuildable { asking })
+            Turn::Send(chain) => {
+                if let Some(request) = self.request(chain, now, access) {
+                    return Poll::Send {
+                        chain,
+                        request,
+                        body_bytes_max: PAGE_BYTES_MAX,
+                    };
                 }
-            },
+                let asking = self.asking();
+                self.lanes.fail(FetchError::Unbuildable { asking });
+                Poll::Failed(FetchError::Unbuildable { asking })
+            }
         }
     }
 

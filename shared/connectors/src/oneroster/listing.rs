@@ -49,6 +49,40 @@ struct Chain {
     page: u32,
 }
 
+/// How many rows the list has, as its pages say.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Total {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+    /// Not every page said the same.
+    has_moved: bool,
+    /// The most that a page said, and whether a later one said less: then rows moved up, and one
+    /// that moved from an unread page to a read one was never seen.
+    most: u64,
+    has_dropped: bool,
+}
+
+/// What the first page was like.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Head {
+    /// Its rows: how far apart the pages after it are.
+    stride: u32,
+    /// It had as many rows as it was asked for.
+    was_full: bool,
+    /// A link spoke of more than was on it.
+    has_hint: bool,
+}
+
+/// The pages that were promised.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Body {
+    /// Where the next of them begins.
+    next: u64,
+    end: u64,
+    /// A page was empty, or showed that there are no others: the list ended there.
+    has_met_end: bool,
+}
+
 /// Where the reading of a list is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Listing {
@@ -62,20 +96,9 @@ pub(super) struct Listing {
     chains: BTreeMap<ChainId, Chain>,
     /// The chain with this number will be the next one.
     pub(super) next_chain: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    total: Option<u64>,
-    total_moved: bool,
-    /// Rows of the first page.
-    stride: u32,
-    /// The first page had as many rows as it was asked for.
-    head_was_full: bool,
-    /// Where the next part of the body begins.
-    next_offset: u64,
-    body_end: u64,
-    /// A link of the first page spoke of more than was on it.
-    has_hint: bool,
-    /// A page of the body was empty: the list ended there.
-    has_met_end: bool,
+    total: Total,
+    head: Head,
+    body: Body,
     ledger: Ledger,
     /// Rows without an id.
     nameless: u64,
@@ -124,14 +147,9 @@ impl Listing {
             stage: Stage::Head,
             chains: BTreeMap::new(),
             next_chain,
-            total: None,
-            total_moved: false,
-            stride: 0,
-            head_was_full: false,
-            next_offset: 0,
-            body_end: 0,
-            has_hint: false,
-            has_met_end: false,
+            total: Total::default(),
+            head: Head::default(),
+            body: Body::default(),
             ledger: Ledger::default(),
             nameless: 0,
             pages: 0,
@@ -146,7 +164,7 @@ impl Listing {
     fn open(&mut self, offset: u64, until: Option<u64>) {
         let limit = match until {
             None => self.limit,
-            Some(_) => self.limit.min(self.stride),
+            Some(_) => self.limit.min(self.head.stride),
         };
         let chain = Chain {
             offset,
@@ -184,10 +202,11 @@ impl Listing {
     /// The chains that may be asked for, planned ahead as far as `window`.
     pub(super) fn runnable(&mut self, window: u32) -> Vec<ChainId> {
         let window = usize::try_from(window).unwrap_or(1);
-        while self.chains.len() < window && self.next_offset < self.body_end {
-            let from = self.next_offset;
-            self.next_offset = from + u64::from(self.stride.min(self.limit));
-            self.open(from, Some(self.next_offset.min(self.body_end)));
+        while self.chains.len() < window && self.body.next < self.body.end {
+            let from = self.body.next;
+            let stride = u64::from(self.head.stride.min(self.limit));
+            self.body.next = from.saturating_add(stride);
+            self.open(from, Some(self.body.next.min(self.body.end)));
         }
         self.chains.keys().copied().collect()
     }
@@ -204,6 +223,13 @@ impl Listing {
 
     pub(super) fn has(&self, chain: ChainId) -> bool {
         self.chains.contains_key(&chain)
+    }
+
+    /// Whether the chain only asks if there is more than the total says, and all of that has come.
+    pub(super) fn is_past_total(&self, chain: ChainId) -> bool {
+        let received = self.ledger.unique() + self.nameless;
+        let offset = self.chains.get(&chain).map_or(0, |chain| chain.offset);
+        (self.total.rows).is_some_and(|total| offset >= total && received >= total)
     }
 
     /// Whether the chain asks for the very first rows.
@@ -255,7 +281,7 @@ impl Listing {
             self.repeats += 1;
             self.rows_repeated = self.rows_repeated.max(ids.len() as u64);
         }
-        if !ids.is_empty() || self.stage == Stage::Head {
+        if has_news || self.stage == Stage::Head {
             self.note_total(headers.total);
         }
         let rows = ids.len() as u64;
@@ -279,24 +305,26 @@ impl Listing {
         let Some(total) = total else {
             return;
         };
-        self.total_moved |= self.total.is_some_and(|before| before != total);
-        self.total = Some(total);
+        self.total.has_moved |= self.total.rows.is_some_and(|before| before != total);
+        self.total.has_dropped |= total < self.total.most;
+        self.total.most = self.total.most.max(total);
+        self.total.rows = Some(total);
     }
 
     fn after_head(&mut self, chain: &Chain, rows: u64, was_full: bool, headers: &Headers) {
-        self.head_was_full = was_full;
+        self.head.was_full = was_full;
         if rows == 0 {
             self.stage = Stage::Ended;
             return;
         }
-        self.stride = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.head.stride = u32::try_from(rows).unwrap_or(u32::MAX);
         // Without an order the same offset means other rows each time: nothing is planned ahead.
-        self.has_hint = headers.last_offset.is_some_and(|last| last > rows);
-        let promised = self.total.or(headers.last_offset).unwrap_or(0);
+        self.head.has_hint = headers.last_offset.is_some_and(|last| last > rows);
+        let promised = self.total.rows.or(headers.last_offset).unwrap_or(0);
         if self.is_sorted && promised > rows {
             self.stage = Stage::Body;
-            self.next_offset = chain.offset;
-            self.body_end = promised;
+            self.body.next = chain.offset;
+            self.body.end = promised;
         } else {
             self.stage = Stage::Tail;
             self.open(chain.offset, None);
@@ -306,22 +334,22 @@ impl Listing {
     fn after_body(&mut self, id: ChainId, mut chain: Chain, rows: u64, has_news: bool) {
         let until = chain.until.unwrap_or(chain.offset);
         if rows == 0 || (!has_news && self.repeats >= REPEATS_MAX) {
-            self.has_met_end = true;
-            self.body_end = self.body_end.min(chain.offset);
+            self.body.has_met_end = true;
+            self.body.end = self.body.end.min(chain.offset);
         } else if chain.offset < until {
             // A page shorter than its stride: the rows between it and the next part are missing.
             let gap = u32::try_from(until - chain.offset).unwrap_or(u32::MAX);
             chain.limit = self.limit.min(gap);
             self.chains.insert(id, chain);
         } else {
-            self.next_offset = self.next_offset.max(until);
+            self.body.next = self.body.next.max(until);
         }
-        if self.chains.is_empty() && self.next_offset >= self.body_end {
-            if self.has_met_end {
+        if self.chains.is_empty() && self.body.next >= self.body.end {
+            if self.body.has_met_end {
                 self.stage = Stage::Ended;
             } else {
                 self.stage = Stage::Tail;
-                self.open(self.body_end, None);
+                self.open(self.body.end, None);
             }
         }
     }
@@ -333,16 +361,21 @@ impl Listing {
         }
         let asking = self.collection.asking();
         let received = self.ledger.unique() + self.nameless;
-        let has_shifted = self.total.is_some_and(|total| total != received) || self.total_moved;
+        let has_shifted =
+            self.total.rows.is_some_and(|total| total != received) || self.total.has_moved;
         if has_shifted && !self.is_second_pass {
             self.restart(true);
             return Ok(Progress::Again);
+        }
+        // A total that is exceeded was never one.
+        if self.total.has_dropped && received <= self.total.most {
+            return Err(FetchError::Unsettled);
         }
         let looped = FetchError::Looped {
             asking,
             by: Loop::Record,
         };
-        match self.total {
+        match self.total.rows {
             // One row that comes again is a list counted from 1, not a loop.
             Some(expected) if expected > received && self.repeats >= REPEATS_MAX => Err(looped),
             Some(expected) if expected > received => Err(FetchError::ShortOfTotal {
@@ -358,8 +391,8 @@ impl Listing {
     /// The first page came again although there is more, or may be.
     fn heeds_no_offset(&self) -> bool {
         self.news == 1
-            && self.rows_repeated >= u64::from(self.stride)
+            && self.rows_repeated >= u64::from(self.head.stride)
             && self.repeats > 0
-            && (self.head_was_full || self.has_hint)
+            && (self.head.was_full || self.head.has_hint)
     }
 }

@@ -7,6 +7,7 @@ use super::exchange::{self, Answer};
 use super::page::why;
 use super::people::{self, Reading, Sight};
 use super::service::ServiceBase;
+use super::values::plain;
 use crate::fetch::lanes::{Lanes, Turn};
 use crate::fetch::{
     Asking, ChainId, Connector, FetchError, Malformation, Poll, Presence, TransportFailure,
@@ -68,7 +69,9 @@ impl Lookup {
 
     /// What the answer says about the person; `None` when it is about somebody else.
     fn read(&self, id: &ExternalId, body: &[u8]) -> Result<Option<Presence>, Malformation> {
-        let json = user(body)?;
+        let Some(json) = user(body)? else {
+            return Ok(None);
+        };
         let see = |guardians| {
             let reading = Reading {
                 guardians,
@@ -78,7 +81,8 @@ impl Lookup {
             people::read(json, reading, &mut Vec::new())
         };
         let presence = match see(self.plan.guardians) {
-            Sight::Unreadable => return Err(Malformation::Shape),
+            // Neither a person nor nobody.
+            Sight::Unreadable => return Ok(None),
             Sight::Gone(gone) => (gone, Presence::Deleted),
             Sight::Present(record) => (record.external_id.clone(), Presence::Present(record)),
             // A parent by now, who is not wanted: there, but in no school.
@@ -94,23 +98,27 @@ impl Lookup {
     }
 }
 
-/// The person of an answer, whatever it is called there.
-fn user(body: &[u8]) -> Result<&str, Malformation> {
+/// The person of an answer, whatever it is called there; `None` when the answer is an error, with
+/// the status of a success.
+fn user(body: &[u8]) -> Result<Option<&str>, Malformation> {
     let text = std::str::from_utf8(body).map_err(|_| Malformation::NotJson)?;
     if text.trim().is_empty() {
         return Err(Malformation::Truncated);
     }
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|e| why(&e))?;
     if fields.contains_key("sourcedId") {
-        return Ok(text);
+        return Ok(Some(text));
     }
+    let is_error = |name: &String| {
+        matches!(
+            plain(name).as_str(),
+            "codemajor" | "imsxcodemajor" | "statusinfoset"
+        )
+    };
     match (fields.get("user"), fields.len()) {
-        (Some(user), _) => Ok(user.get()),
-        (None, 1) => fields
-            .values()
-            .next()
-            .map(|user| user.get())
-            .ok_or(Malformation::Shape),
+        (Some(user), _) => Ok(Some(user.get())),
+        (None, _) if fields.keys().any(is_error) => Ok(None),
+        (None, 1) => Ok(fields.values().next().map(|user| user.get())),
         (None, _) => Err(Malformation::Shape),
     }
 }

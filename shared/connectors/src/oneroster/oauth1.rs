@@ -32,11 +32,9 @@ pub fn nonce(seed: u64, chain: ChainId, attempt: u64, now: Timestamp) -> String 
     hash.update(chain.0.to_be_bytes());
     hash.update(attempt.to_be_bytes());
     hash.update(now.as_nanosecond().to_be_bytes());
-    let mut text = String::with_capacity(32);
-    for byte in hash.finalize().iter().take(16) {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+    let number = (hash.finalize().iter().take(16))
+        .fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    format!("{number:032x}")
 }
 
 impl Signer<'_> {

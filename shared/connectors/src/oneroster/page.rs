@@ -76,18 +76,14 @@ fn rows<'a>(body: &'a [u8], key: &str) -> Result<Vec<&'a RawValue>, Malformation
     }
     let answer: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|e| why(&e))?;
     let is_list = |value: &RawValue| value.get().trim_start().starts_with('[');
-    let list = match answer.get(key) {
-        Some(list) => list,
-        None => {
-            let mut lists = answer
-                .iter()
-                .filter(|(name, value)| !ASIDES.contains(&name.as_str()) && is_list(value));
-            match (lists.next(), lists.next()) {
-                (Some((_, list)), None) => list,
-                _ => return Err(Malformation::MissingList),
-            }
-        }
-    };
+    let list = answer.get(key).copied().or_else(|| {
+        let mut lists = answer
+            .iter()
+            .filter(|(name, value)| !ASIDES.contains(&name.as_str()) && is_list(value));
+        let (_, first) = lists.next()?;
+        lists.next().is_none().then_some(*first)
+    });
+    let list = list.ok_or(Malformation::MissingList)?;
     serde_json::from_str(list.get()).map_err(|_| Malformation::MissingList)
 }
 
@@ -111,8 +107,9 @@ impl Headers {
             total: text("x-total-count").and_then(|total| total.parse().ok()),
             last_offset: text("link").and_then(last_offset),
             revision: text("x-perm-rev").map(str::to_owned),
-            is_obfuscated: text("x-obfuscated")
-                .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1")),
+            is_obfuscated: text("x-obfuscated").is_some_and(|value| {
+                !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no")
+            }),
         }
     }
 }

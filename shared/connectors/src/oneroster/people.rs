@@ -38,13 +38,14 @@ pub(super) enum Sight {
 
 /// A person as a server writes them. What is not named here, passwords above all, is never read
 /// (PROVIDERS O15).
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct User {
     sourced_id: Value,
     status: Value,
     username: Value,
-    enabled_user: Value,
+    #[serde(rename = "enabledUser")]
+    enabled: Value,
     given_name: Value,
     family_name: Value,
     role: Value,
@@ -53,25 +54,6 @@ struct User {
     primary_org: Value,
     email: Value,
     grades: Value,
-}
-
-impl Default for User {
-    fn default() -> Self {
-        Self {
-            sourced_id: Value::Null,
-            status: Value::Null,
-            username: Value::Null,
-            enabled_user: Value::Null,
-            given_name: Value::Null,
-            family_name: Value::Null,
-            role: Value::Null,
-            roles: Value::Null,
-            orgs: Value::Null,
-            primary_org: Value::Null,
-            email: Value::Null,
-            grades: Value::Null,
-        }
-    }
 }
 
 /// What somebody is somewhere, before it is decided what of it counts.
@@ -215,7 +197,7 @@ impl User {
             roles,
             placements,
             grade,
-            suspended: flag(&self.enabled_user) == Some(false),
+            suspended: flag(&self.enabled) == Some(false),
             external_id,
         }
     }

@@ -159,24 +159,13 @@ pub enum TokenError {
     WrongCredentials,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawToken {
     access_token: Value,
     expires_in: Value,
     token_type: Value,
     error: Value,
-}
-
-impl Default for RawToken {
-    fn default() -> Self {
-        Self {
-            access_token: Value::Null,
-            expires_in: Value::Null,
-            token_type: Value::Null,
-            error: Value::Null,
-        }
-    }
 }
 
 /// Reads the answer to [`token_request`].
@@ -225,13 +214,10 @@ fn to_token(raw: &RawToken) -> Option<Token> {
     let is_usable = !access_token.is_empty()
         && access_token.len() <= TOKEN_BYTES_MAX
         && access_token.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_bearer = match &raw.token_type {
-        // Only a type that says otherwise is another.
-        Value::Null => true,
-        other => other
-            .as_str()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")),
-    };
+    // Only a type that says otherwise is another.
+    let kind = raw.token_type.as_str();
+    let is_bearer =
+        raw.token_type.is_null() || kind.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
     if !is_usable || !is_bearer {
         return None;
     }

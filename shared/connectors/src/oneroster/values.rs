@@ -35,7 +35,7 @@ pub(super) fn word(value: &Value) -> String {
 /// The letters and digits in lower case.
 pub(super) fn plain(text: &str) -> String {
     text.chars()
-        .filter(|c| c.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect()
 }

@@ -1,11 +1,13 @@
 //! Following events.
 
 use super::district::{District, error, event, event_id, id, ok, parameter, raw};
-use super::driver::{Answer, Driver, api, domains};
+use super::driver::{Answer, Driver, api, now, plan};
 use bytes::Bytes;
-use connectors::clever::{ChangedPage, Changes, ChangesEnd, Gap};
+use connectors::clever::Fetch;
+use connectors::clever::{ChangedPage, Changes, ChangesEnd, EventCursor, Gap};
 use connectors::fetch::{Asking, Cause, FetchError, Loop, Malformation, TransportFailure};
 use http::Request;
+use jiff::SignedDuration;
 use mapping::ids::ExternalId;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -19,16 +21,23 @@ fn district(events: Vec<Value>) -> District {
 }
 
 fn follow(after: &str, answer: impl FnMut(&Request<Bytes>) -> Answer) -> (Vec<ChangedPage>, End) {
+    follow_from(EventCursor::After(after.to_owned()), answer)
+}
+
+fn follow_from(
+    cursor: EventCursor,
+    answer: impl FnMut(&Request<Bytes>) -> Answer,
+) -> (Vec<ChangedPage>, End) {
     let mut driver = Driver::new(answer);
     driver.crashes = true;
-    let (pages, end) = driver.run(Changes::start(api(), after.to_owned(), 1));
+    let (pages, end) = driver.run(Changes::start(api(), cursor, 1, now()));
     let pages = pages.into_iter().filter(|page| page.events > 0);
     (pages.collect(), end)
 }
 
-fn up_to_date(number: usize) -> End {
-    let cursor = event_id(number);
-    Ok(ChangesEnd::UpToDate { cursor })
+fn up_to_date(number: usize) -> ChangesEnd {
+    let cursor = EventCursor::After(event_id(number));
+    ChangesEnd::UpToDate { cursor }
 }
 
 #[test]
@@ -44,7 +53,7 @@ fn who_changed_is_told_page_by_page_with_the_place() {
         event(8, "districts.updated", &id("0d", 1)),
     ]);
     let (pages, end) = follow(&event_id(1), |request| Ok(district.answer(request)));
-    assert_eq!(end, up_to_date(7));
+    assert_eq!(end, Ok(up_to_date(7)));
     let touched = |numbers: &[usize]| -> BTreeSet<ExternalId> {
         let ids = numbers
             .iter()
@@ -56,7 +65,7 @@ fn who_changed_is_told_page_by_page_with_the_place() {
         schools_changed,
         classes_changed,
         events,
-        cursor: Some(event_id(last)),
+        cursor: Some(EventCursor::After(event_id(last))),
     };
     assert_eq!(
         pages,
@@ -74,7 +83,7 @@ fn without_news_the_place_stays() {
     for trails in [false, true] {
         district.trails = trails;
         let (pages, end) = follow(&event_id(1), |request| Ok(district.answer(request)));
-        assert_eq!((pages, end), (vec![], up_to_date(1)));
+        assert_eq!((pages, end), (vec![], Ok(up_to_date(1))));
     }
 }
 
@@ -170,7 +179,7 @@ fn events_without_end_are_a_gap_after_what_came() {
     let (pages, end) = follow_pages(|number| page(number..number + 1, true));
     assert_eq!(end, Ok(ChangesEnd::Gap(Gap::TooMany)));
     assert_eq!(pages.len(), 200);
-    assert_eq!(pages[199].cursor, Some(event_id(200)));
+    assert_eq!(pages[199].cursor, Some(EventCursor::After(event_id(200))));
 }
 
 #[test]
@@ -220,25 +229,38 @@ fn pages_of_events_that_are_too_large_are_asked_for_in_halves() {
             _ => Ok(district.answer(request)),
         }
     });
-    assert_eq!((pages.len(), end), (1, up_to_date(2)));
+    assert_eq!((pages.len(), end), (1, Ok(up_to_date(2))));
 }
 
 #[test]
 fn a_whole_read_and_then_its_events_miss_nobody() {
-    use super::driver::{now, plan};
-    use connectors::clever::Fetch;
-    let mut district = district(vec![event(1, "users.created", &id("aa", 0))]);
-    let driver = &mut Driver::new(|request: &_| Ok(district.answer(request)));
-    let mut plan = plan();
-    plan.verified_domains = domains(&[]);
-    let (_, _, fetch) = driver.run_keeping(Fetch::start(plan, now()));
-    let cursor = fetch.event_cursor().unwrap().to_owned();
-    // Whatever happened while the lists were read comes after the place.
-    district
-        .events
-        .as_mut()
-        .unwrap()
-        .push(event(2, "users.updated", &id("aa", 1)));
-    let (pages, end) = follow(&cursor, |request| Ok(district.answer(request)));
-    assert_eq!((pages[0].users.len(), end), (1, up_to_date(2)));
+    for (events, last) in [
+        (vec![event(1, "users.created", &id("aa", 0))], 2),
+        (vec![], 2),
+    ] {
+        let mut district = district(events);
+        let driver = &mut Driver::new(|request: &_| Ok(district.answer(request)));
+        let (_, _, fetch) = driver.run_keeping(Fetch::start(plan(), now()));
+        let cursor = fetch.event_cursor().unwrap().clone();
+        // Whatever happened while the lists were read comes after the place.
+        let change = event(last, "users.updated", &id("aa", 1));
+        district.events.as_mut().unwrap().push(change);
+        let (pages, end) = follow_from(cursor, |request| Ok(district.answer(request)));
+        assert_eq!((pages[0].users.len(), end), (1, Ok(up_to_date(last))));
+    }
+}
+
+#[test]
+fn a_district_without_any_event_stays_at_the_start_for_a_while() {
+    let district = district(vec![]);
+    let at = now();
+    let start = EventCursor::Start { at };
+    let (pages, end) = follow_from(start.clone(), |request| Ok(district.answer(request)));
+    let cursor = start;
+    assert_eq!((pages, end), (vec![], Ok(ChangesEnd::UpToDate { cursor })));
+    let at = at - SignedDuration::from_hours(30 * 24);
+    let (_, end) = follow_from(EventCursor::Start { at }, |_| {
+        panic!("nothing is asked for")
+    });
+    assert_eq!(end, Ok(ChangesEnd::Gap(Gap::TooOld)));
 }

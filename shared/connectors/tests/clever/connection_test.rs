@@ -28,7 +28,7 @@ fn test(
 #[test]
 fn a_district_that_shares_everything_is_fine() {
     let mut district = District::new(3, 3);
-    district.district["state"] = json!("pending");
+    district.about["state"] = json!("pending");
     let report = test(true, |request| Ok(district.answer(request))).unwrap();
     assert!(report.is_ok());
     assert_eq!(
@@ -50,7 +50,7 @@ fn what_is_missing_is_named() {
     let report = test(false, |request| Ok(district.answer(request))).unwrap();
     assert!(!report.is_ok());
     assert_eq!(report.findings.get(&Share::Contacts), None);
-    insta::assert_snapshot!(report.to_string(), @"");
+    insta::assert_snapshot!(report.to_string(), @"Events is missing: Clever does not give it to this application; share students is missing: Clever shows none; share teachers is missing: Clever shows none");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn c9_a_token_that_opens_nothing_lacks_secure_sync() {
 #[test]
 fn a_token_of_another_district_is_no_use() {
     let mut district = District::new(3, 3);
-    district.district["id"] = json!("5f3a9c0e1d2b4c0011aa00d2");
+    district.about["id"] = json!("5f3a9c0e1d2b4c0011aa00d2");
     let end = test(true, |request| Ok(district.answer(request)));
     assert_eq!(end, Err(FetchError::DistrictNotShared));
 }

@@ -10,7 +10,8 @@ pub(crate) const DISTRICT: &str = "5f3a9c0e1d2b4c0011aa00d1";
 #[derive(Clone, Debug)]
 pub(crate) struct District {
     pub version: &'static str,
-    pub district: Value,
+    /// What `/districts` answers about it.
+    pub about: Value,
     pub schools: Vec<Value>,
     pub users: Vec<Value>,
     pub terms: Vec<Value>,
@@ -39,7 +40,7 @@ impl District {
     pub(crate) fn empty() -> Self {
         Self {
             version: "v3.1",
-            district: json!({ "id": DISTRICT, "name": "#DEMO Maple Grove (Sandbox)",
+            about: json!({ "id": DISTRICT, "name": "#DEMO Maple Grove (Sandbox)",
                 "state": "running", "error": "", "sis_type": "PowerSchool",
                 "launch_date": "2026-07-01", "last_sync": "2026-08-20T04:12:00.000Z",
                 "pause_start": null, "pause_end": null, "login_methods": ["google"],
@@ -127,7 +128,7 @@ impl District {
         match segments.as_slice() {
             ["districts"] => {
                 assert_eq!(request.uri().query(), None, "it takes no parameters");
-                let element = json!({ "data": self.district });
+                let element = json!({ "data": self.about });
                 ok(&json!({ "data": [element], "links": [{ "rel": "self", "uri": "/districts" }] }))
             }
             ["schools"] => self.page(request, self.schools.clone()),

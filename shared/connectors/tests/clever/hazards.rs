@@ -60,8 +60,8 @@ fn c3_a_student_needs_no_address() {
 #[test]
 fn c5_a_paused_sync_proves_nobodys_absence() {
     let mut district = District::new(3, 2);
-    district.district["pause_start"] = json!("2026-06-20");
-    district.district["pause_end"] = json!("2026-09-05");
+    district.about["pause_start"] = json!("2026-06-20");
+    district.about["pause_end"] = json!("2026-09-05");
     district.users.truncate(1);
     let (_, complete) = read_district(&district);
     assert_eq!(

@@ -54,6 +54,7 @@ fn a_success_without_a_list_is_not_an_empty_district() {
         for (body, expected) in [
             (json!({}), Malformation::Shape),
             (json!([]), Malformation::Shape),
+            (json!([[], []]), Malformation::Shape),
             (json!(null), Malformation::Shape),
             (json!({ "data": null, "links": [] }), Malformation::Shape),
             (json!({ "data": "none", "links": [] }), Malformation::Shape),
@@ -129,8 +130,7 @@ fn elements_of_another_shape_are_noted() {
         if asked_for(request) != "courses" {
             return Ok(district.answer(request));
         }
-        let data =
-            json!([7, null, {}, { "data": null }, { "data": "x" }, { "data": { "id": "z" } }]);
+        let data = json!([7, [], {}, { "data": [] }, { "data": "x" }, { "data": { "id": "z" } }]);
         Ok(ok(&json!({ "data": data, "links": [] })))
     });
     assert_eq!(end.unwrap().totals().issues, 5);
@@ -167,7 +167,7 @@ fn bytes_that_are_no_text_spoil_one_name_only() {
 fn an_answer_that_nobody_waits_for_is_ignored() {
     let mut fetch = Fetch::start(plan(), now());
     let district = District::new(2, 20);
-    let page = ok(&json!({ "data": [{ "data": district.district }], "links": [] }));
+    let page = ok(&json!({ "data": [{ "data": district.about }], "links": [] }));
     for chain in [ChainId(0), ChainId(1), ChainId(77)] {
         assert!(fetch.handle_response(chain, now(), Ok(&page)).is_empty());
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn read_with(fields: &Value) -> Result<CompleteRead, FetchError> {
     let mut district = District::new(3, 3);
     for (name, value) in fields.as_object().unwrap() {
-        district.district[name] = value.clone();
+        district.about[name] = value.clone();
     }
     read(plan(), |request| Ok(district.answer(request))).1
 }

@@ -2,7 +2,7 @@
 
 use super::district::{District, asked_for, id, parameter, school};
 use super::driver::{Driver, now, plan, read, stage};
-use connectors::clever::{Fetch, Version};
+use connectors::clever::{EventCursor, Fetch, Version};
 use connectors::fetch::{Connector, Poll};
 use http::Request;
 use mapping::account::Role;
@@ -142,11 +142,12 @@ fn the_newest_event_is_remembered_from_before_the_lists() {
         let (_, end, fetch) = driver.run_keeping(Fetch::start(plan(), now()));
         assert!(end.is_ok());
         assert_eq!(asked[..2], ["districts", "events"]);
-        fetch.event_cursor().map(str::to_owned)
+        fetch.event_cursor().cloned()
     };
-    assert_eq!(has_event(&district), Some(super::district::event_id(1)));
+    let newest = EventCursor::After(super::district::event_id(1));
+    assert_eq!(has_event(&district), Some(newest));
     district.events = Some(Vec::new());
-    assert_eq!(has_event(&district), None);
+    assert_eq!(has_event(&district), Some(EventCursor::Start { at: now() }));
     district.events = None;
     assert_eq!(has_event(&district), None);
 }
@@ -190,12 +191,13 @@ fn the_district_is_asked_for_before_anybody_and_alone() {
 }
 
 #[test]
-fn the_total_is_asked_for_with_the_first_page_only() {
-    let district = District::new(7, 3);
+fn the_total_is_asked_for_where_it_can_only_mean_the_whole_list() {
+    let district = District::new(7, 1);
     let mut counted = Vec::new();
     let (_, end) = read(plan(), |request| {
-        if asked_for(request) == "student" {
+        if ["schools", "student"].contains(&asked_for(request).as_str()) {
             counted.push((
+                asked_for(request),
                 parameter(request, "count").is_some(),
                 parameter(request, "starting_after").is_some(),
             ));
@@ -203,7 +205,14 @@ fn the_total_is_asked_for_with_the_first_page_only() {
         Ok(district.answer(request))
     });
     assert!(end.is_ok());
-    assert_eq!(counted, [(true, false), (false, true), (false, true)]);
+    let asks = |list: &str| {
+        let of_list = counted.iter().filter(|(asked, ..)| asked == list);
+        of_list
+            .map(|(_, count, after)| (*count, *after))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(asks("schools")[..2], [(true, false), (false, true)]);
+    assert_eq!(asks("student")[..2], [(false, false), (false, true)]);
 }
 
 #[test]

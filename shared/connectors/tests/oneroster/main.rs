@@ -8,12 +8,18 @@
     reason = "a test fails by panicking, in the functions that tests share too"
 )]
 
+mod address;
+mod changes;
+mod classlink;
+mod connection_test;
 mod district;
 mod driver;
 mod hazards;
+mod lookup;
 mod people;
 mod quirks;
 mod restarting;
 mod resuming;
 mod retrying;
 mod server;
+mod tokens;

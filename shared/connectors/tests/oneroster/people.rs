@@ -225,7 +225,7 @@ fn what_is_no_person_counts_as_nobody_in_issues() {
 }
 
 #[test]
-fn nothing_of_a_password_is_kept() {
+fn o15_nothing_of_a_password_is_kept() {
     let server = Server::new(Version::V1_1, 3);
     assert!(district(Version::V1_1, 1)["users"][0]["password"].is_string());
     let (batches, _) = read(&server, plan(Version::V1_1));

@@ -4,7 +4,7 @@ use super::driver::{Driver, count, now, plan, read, stage};
 use super::server::{Quirks, Server, Total, parameters};
 use connectors::fetch::{Asking, FetchError, Loop};
 use connectors::oneroster::Version;
-use connectors::oneroster::fetch::Fetch;
+use connectors::oneroster::fetch::{Fetch, PAGES_PER_LIST_MAX};
 use proptest::prelude::*;
 use std::cell::RefCell;
 
@@ -56,7 +56,7 @@ fn without_a_total_pages_come_one_after_the_other() {
 }
 
 #[test]
-fn a_total_that_is_wrong_never_hides_anybody() {
+fn o2_a_total_that_is_wrong_never_hides_anybody() {
     for by in [-61, -60, -30, -11, -1] {
         let quirks = Quirks {
             total: Total::Off(by),
@@ -138,7 +138,7 @@ fn a_server_that_ignores_limit_and_offset_is_no_loop() {
 }
 
 #[test]
-fn a_server_that_ignores_the_offset_and_has_more_is_a_loop() {
+fn o1_a_server_that_ignores_the_offset_and_has_more_is_a_loop() {
     let looped = |asking| {
         Err(FetchError::Looped {
             asking,
@@ -220,6 +220,66 @@ fn an_empty_page_may_be_not_found() {
 }
 
 #[test]
+fn asking_beyond_the_end_may_be_refused() {
+    let quirks = Quirks {
+        refuses_past_end: true,
+        ..Quirks::default()
+    };
+    assert_eq!(counted(quirks.clone()), Ok(ALL));
+    // Nothing says that the refusal is about the end.
+    let total = Total::Missing;
+    let end = counted(Quirks { total, ..quirks });
+    assert!(matches!(end, Err(FetchError::Refused { .. })));
+}
+
+#[test]
+fn a_limit_that_is_refused_is_halved() {
+    let quirks = Quirks {
+        refuses_limit_over: Some(30),
+        ..Quirks::default()
+    };
+    let server = Server::with(157, quirks);
+    let mut plan = plan(Version::V1_1);
+    plan.page_limit = 1_000;
+    let (batches, end) = read(&server, plan);
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(stage(batches).records.len(), 160);
+}
+
+#[test]
+fn a_window_of_none_is_a_window_of_one() {
+    for (window, abreast) in [(0, 1), (1, 1), (u32::MAX, 6)] {
+        let server = Server::with(57, Quirks::default());
+        let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+        let mut plan = plan(Version::V1_1);
+        plan.window = window;
+        let (batches, end) = driver.run(Fetch::start(plan, now()));
+        assert!(end.is_ok());
+        assert_eq!(
+            (stage(batches).records.len(), driver.abreast),
+            (ALL, abreast)
+        );
+    }
+}
+
+#[test]
+fn a_list_without_end_is_a_failure() {
+    for total in [None, Some(u64::MAX)] {
+        let (_, end) = super::driver::read_with(plan(Version::V1_1), |request| {
+            let offset = &parameters(request)["offset"];
+            let mut page =
+                super::server::ok(&serde_json::json!({ "orgs": [{ "sourcedId": offset }] }));
+            if let Some(total) = total {
+                page.headers_mut().insert("x-total-count", total.into());
+            }
+            Ok(page)
+        });
+        let (asking, pages_max) = (Asking::Schools, PAGES_PER_LIST_MAX);
+        assert_eq!(end, Err(FetchError::Endless { asking, pages_max }));
+    }
+}
+
+#[test]
 fn a_list_may_go_by_another_name() {
     assert_eq!(
         counted(Quirks {
@@ -246,7 +306,7 @@ fn a_server_that_can_not_sort_is_read_page_by_page() {
 }
 
 #[test]
-fn malformed_links_do_no_harm() {
+fn o2_malformed_links_do_no_harm() {
     for link in [
         "https://evil.example/users?limit=10&offset=10; rel=next",
         "<http://sis.example/users?limit=10&offset=11>; rel=\"next\", <http://sis.example/users?limit=10&offset=51>; rel=\"last\"",
@@ -289,10 +349,12 @@ proptest! {
         refuses_sort: bool,
         empty_is_404: bool,
         ignores_limit: bool,
+        gateway in prop_oneof![Just(None), (20_usize..40).prop_map(Some)],
         seed: u64,
         crashes: bool,
     ) {
-        let quirks = Quirks { total, cap, counts_from_one, refuses_sort, empty_is_404, ignores_limit, ..Quirks::default() };
+        let gateway = gateway.filter(|_| !ignores_limit);
+        let quirks = Quirks { total, cap, ignores_limit, counts_from_one, empty_is_404, refuses_sort, gateway, ..Quirks::default() };
         let server = Server::with(students, quirks);
         let mut plan = plan(Version::V1_1);
         plan.page_limit = page_limit;

@@ -4,10 +4,13 @@ use super::district::{students, user};
 use super::driver::{Driver, Staged, now, plan, stage};
 use super::server::Server;
 use bytes::Bytes;
-use connectors::fetch::{Asking, CompleteRead, Doubt, FetchError};
+use connectors::fetch::{Asking, CompleteRead, Connector, Doubt, FetchError, Poll};
 use connectors::oneroster::Version;
 use connectors::oneroster::fetch::{Fetch, RESTARTS_MAX};
 use http::Request;
+
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 type End = Result<CompleteRead, FetchError>;
 
@@ -66,7 +69,6 @@ fn the_state_that_was_read_is_known() {
     server.headers.insert("x-perm-rev", "r9".to_owned());
     let mut fetch = Fetch::start(plan(Version::V1_1), now());
     assert_eq!((fetch.revision(), fetch.restarts()), (None, 0));
-    use connectors::fetch::{Connector, Poll};
     let access = super::driver::bearer(super::server::TOKEN);
     if let Poll::Send { chain, request, .. } = fetch.poll(now(), &access) {
         fetch.handle_response(chain, now(), Ok(&server.answer(&request)));
@@ -139,6 +141,44 @@ fn o6_a_page_lost_once_is_found_and_one_lost_for_good_is_a_failure() {
                     ..
                 })
             ));
+        }
+    }
+}
+
+#[test]
+fn o6_rows_that_shift_again_and_again_are_a_failure() {
+    let leave = |server: &mut Server, _: usize| {
+        server.users().remove(0);
+    };
+    assert_eq!(read(leave, false, 1).2, Err(FetchError::Unsettled));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn o6_whoever_stays_is_read_or_the_read_fails(
+        leaves in proptest::collection::btree_map(0_usize..30, 0_usize..61, 1..5),
+        crashes: bool,
+        seed: u64,
+    ) {
+        let leaves: BTreeMap<usize, usize> = leaves;
+        let left = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let leave = |server: &mut Server, given: usize| {
+            if let Some(at) = leaves.get(&given) {
+                let at = at % server.users().len();
+                let gone = server.users().remove(at);
+                left.borrow_mut().insert(gone["sourcedId"].as_str().unwrap().to_owned());
+            }
+        };
+        let (staged, _, end) = read(leave, crashes, seed);
+        if end.is_ok() {
+            let all = Server::new(Version::V1_1, 57);
+            for user in &all.lists["users"] {
+                let id = user["sourcedId"].as_str().unwrap();
+                let is_read = staged.records.contains_key(&super::driver::id(id));
+                prop_assert!(is_read || id == "p-1" || left.borrow().contains(id), "{} is missing", id);
+            }
         }
     }
 }

@@ -12,6 +12,10 @@ pub(crate) const TOKEN: &str = "good-token";
 
 /// How a service differs from the specification.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each quirk is there or not, whatever the others are"
+)]
 pub(crate) struct Quirks {
     /// What is said of the number of rows.
     pub total: Total,
@@ -34,6 +38,10 @@ pub(crate) struct Quirks {
     pub error_shape: char,
     /// A page beyond the last is the last again.
     pub clamps: bool,
+    /// Asking for what is beyond the last row is a 400.
+    pub refuses_past_end: bool,
+    /// Asking for more rows than this is a 400.
+    pub refuses_limit_over: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,6 +71,8 @@ impl Default for Quirks {
             gateway: None,
             error_shape: 'a',
             clamps: false,
+            refuses_past_end: false,
+            refuses_limit_over: None,
         }
     }
 }
@@ -150,7 +160,7 @@ impl Server {
                 (&*parameters["sort"], &*parameters["orderBy"]),
                 ("sourcedId", "asc")
             );
-            rows.sort_by_key(|row| row["sourcedId"].to_string());
+            rows.sort_by_cached_key(|row| row["sourcedId"].to_string());
         }
         let limit = if quirks.ignores_limit {
             usize::MAX
@@ -164,6 +174,12 @@ impl Server {
         let mut offset = number("offset", 0);
         if quirks.counts_from_one {
             offset = offset.saturating_sub(1);
+        }
+        if quirks.refuses_past_end && offset >= rows.len() {
+            return self.error(400, "invaliddata");
+        }
+        if (quirks.refuses_limit_over).is_some_and(|most| number("limit", 100) > most) {
+            return raw(400, "text/plain", "The limit is too high");
         }
         if quirks.clamps && offset >= rows.len() {
             offset = rows.len().saturating_sub(1) / limit.max(1) * limit;

@@ -32,7 +32,7 @@ pub async fn slice<P: Store + Clock>(
     if progress.settled {
         return Ok(SliceOutcome::Done);
     }
-    let Some(work) = runs::work_by_hand(ports, tenant, &run.id).await? else {
+    let Some(work) = runs::work_alone(ports, tenant, &run.id).await? else {
         return Ok(failed(
             "request_lost",
             "the request was cut off before it was stored: repeat it",

@@ -33,12 +33,12 @@ impl Comparison {
 
     fn put(&mut self, row: SchoolingRow) {
         self.keep(&row.value);
-        self.changes.push(SchoolingChange::Put(row));
+        self.changes.push(SchoolingChange::Put(Box::new(row)));
     }
 
     /// Adds what is to be done to the plan.
     fn finish(self, progress: &mut PlanProgress, writer: &mut PlanWriter<'_>, bucket: u32) {
-        progress.schooling_size += self.rows * MEMBERS_PER_ROW + self.members;
+        progress.schooling.size += self.rows * MEMBERS_PER_ROW + self.members;
         if !self.changes.is_empty() {
             writer.schooling(progress, bucket, &self.changes);
         }
@@ -78,28 +78,29 @@ impl Evaluator<'_> {
                     Some(new)
                 }
                 None if removes_missing => None,
-                None => match beside.added_to(&old) {
-                    Some(new) => Some(new),
-                    None => {
+                None => {
+                    let added = beside.added_to(&old);
+                    if added.is_none() {
                         comparison.keep(&old.value);
                         continue;
                     }
-                },
+                    added
+                }
             };
             match new {
                 Some(new) if new == old.value => comparison.keep(&new),
                 Some(new) => {
-                    progress.schooling_counts.add(Some(&old.value), Some(&new));
+                    progress.schooling.counts.add(Some(&old.value), Some(&new));
                     comparison.put(SchoolingRow { value: new, ..old });
                 }
                 None => {
-                    progress.schooling_counts.add(Some(&old.value), None);
+                    progress.schooling.counts.add(Some(&old.value), None);
                     comparison.changes.push(SchoolingChange::Remove(old.key));
                 }
             }
         }
         for (key, value) in rows {
-            progress.schooling_counts.add(None, Some(&value));
+            progress.schooling.counts.add(None, Some(&value));
             comparison.put(SchoolingRow {
                 key,
                 value,
@@ -134,7 +135,8 @@ impl Evaluator<'_> {
             };
             let kept = new.remove(&known.id);
             let id = known.id.clone();
-            let has_people = progress.peopled.contains(&id) || (!removes_missing && old.has_people);
+            let has_people =
+                progress.schooling.peopled.contains(&id) || (!removes_missing && old.has_people);
             match kept {
                 Some(school) => {
                     let row = SchoolingRow {
@@ -146,30 +148,30 @@ impl Evaluator<'_> {
                         comparison.keep(&row.value);
                     } else {
                         let (before, after) = (Some(&old.value), Some(&row.value));
-                        progress.schooling_counts.add(before, after);
+                        progress.schooling.counts.add(before, after);
                         comparison.put(row);
                     }
                 }
                 None if removes_missing => {
                     if old.has_people {
-                        progress.schools_gone += 1;
-                        if progress.schools_gone_ids.len() < IDS_NAMED_MAX {
-                            progress.schools_gone_ids.push(id);
+                        progress.schooling.schools_gone += 1;
+                        if progress.schooling.schools_gone_ids.len() < IDS_NAMED_MAX {
+                            progress.schooling.schools_gone_ids.push(id);
                         }
                     }
-                    progress.schooling_counts.add(Some(&old.value), None);
+                    progress.schooling.counts.add(Some(&old.value), None);
                     comparison.changes.push(SchoolingChange::Remove(old.key));
                 }
                 None => comparison.keep(&old.value),
             }
         }
         for (id, school) in new {
-            let has_people = progress.peopled.contains(&id);
+            let has_people = progress.schooling.peopled.contains(&id);
             let row = SchoolingRow {
                 has_people,
                 ..SchoolingRow::new(Schooling::School(school))
             };
-            progress.schooling_counts.add(None, Some(&row.value));
+            progress.schooling.counts.add(None, Some(&row.value));
             comparison.put(row);
         }
         comparison.finish(progress, writer, SCHOOLS_BUCKET);

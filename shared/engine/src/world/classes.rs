@@ -520,7 +520,7 @@ fn a_crash_at_any_store_operation_leaves_the_old_classes_or_the_new_ones() {
     let expected = rows(&world);
     assert_ne!(expected, rows(&before));
     for (offset, point) in [(1, CrashPoint::Before), (4, CrashPoint::After)] {
-        for operation in (offset..operations).step_by(13) {
+        for operation in (offset..operations).step_by(19) {
             let (world, _) = before.fork().showing(next.clone());
             let at = world.ports.operations() + operation;
             world.ports.crash_at(Some((at, point)));

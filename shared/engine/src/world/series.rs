@@ -196,7 +196,7 @@ fn held_then_applied() -> (World, ConnectionId) {
     sync(&world);
     world.google(|google| (0..25).for_each(|number| google.user(number).suspended = true));
     elsewhere(&world, |google| {
-        google.user(OAK).given_name = "Zoë".to_owned()
+        google.user(OAK).given_name = "Zoë".to_owned();
     });
     sync(&world);
     (world, oak)
@@ -533,7 +533,7 @@ fn a_look_that_fails_keeps_no_other_from_happening_and_is_tried_again() {
         google.user_errors = 10;
     });
     elsewhere(&world, |google| {
-        google.user(OAK).given_name = "Zoë".to_owned()
+        google.user(OAK).given_name = "Zoë".to_owned();
     });
     block_on(async {
         hints::add(&world.ports, &world.tenant, &oak, &whom(OAK))
@@ -558,7 +558,7 @@ fn after_an_undo_the_plan_of_each_connection_is_looked_at_first() {
     let (world, oak) = two(20);
     sync(&world);
     elsewhere(&world, |google| {
-        google.user(OAK).given_name = "Zoë".to_owned()
+        google.user(OAK).given_name = "Zoë".to_owned();
     });
     sync(&world);
     let renamed = read(&world, "r000002-002").unwrap().generation.unwrap();

@@ -36,6 +36,17 @@ pub enum PersonState {
     Suspended,
 }
 
+/// A person's place in [`super::District::people`].
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct PersonIndex(pub(super) u32);
+
+impl PersonIndex {
+    /// The place as a number.
+    pub fn number(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
 /// Somebody with an account.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Person {

@@ -128,3 +128,82 @@ fn bigger_districts_have_more_schools() {
     assert!(count(5_000) > 5);
     assert!(count(50_000) > 50);
 }
+
+#[test]
+fn the_same_seed_gives_the_same_classes_and_guardians() {
+    let first = District::maple_grove(7, 3_000);
+    let second = District::maple_grove(7, 3_000);
+    assert_eq!(first.classes(), second.classes());
+    assert_eq!(first.guardians(), second.guardians());
+    assert_ne!(first.classes(), District::maple_grove(8, 3_000).classes());
+}
+
+#[test]
+fn every_student_attends_four_classes_of_the_own_school_and_grade() {
+    let district = District::maple_grove(5, 5_000);
+    let courses = district.timetable().courses();
+    let mut attended = vec![0; 5_000];
+    let mut codes = BTreeSet::new();
+    for class in district.classes() {
+        assert!(codes.insert(&class.code), "{}", class.code);
+        assert!((1..=25).contains(&class.students.len()), "{}", class.code);
+        assert!(district.timetable().terms().len() > class.term);
+        for student in &class.students {
+            attended[student.number()] += 1;
+            let student = district.person(*student).unwrap();
+            assert_eq!(student.school, Some(class.school), "{}", class.code);
+            assert_eq!(student.grade, Some(courses[class.course].grade));
+        }
+    }
+    for (index, person) in district.indexed_people() {
+        let expected = if person.kind == PersonKind::Student {
+            4
+        } else {
+            0
+        };
+        assert_eq!(attended[index.number()], expected, "{}", person.number);
+    }
+}
+
+#[test]
+fn teachers_of_the_school_teach_its_classes_alone_or_in_twos() {
+    let district = District::maple_grove(5, 5_000);
+    for class in district.classes() {
+        for teacher in &class.teachers {
+            let teacher = district.person(*teacher).unwrap();
+            assert_eq!(teacher.kind, PersonKind::Teacher);
+            let here = Some(class.school);
+            assert!(teacher.school == here || teacher.second_school == here);
+        }
+    }
+    let taught_by = |count| district.classes().iter().any(|c| c.teachers.len() == count);
+    assert!(taught_by(1) && taught_by(2) && !taught_by(0));
+}
+
+#[test]
+fn guardians_share_addresses_with_each_other_and_with_students() {
+    let district = District::maple_grove(5, 5_000);
+    let guardians = district.guardians();
+    assert!((1_000..2_500).contains(&guardians.len()));
+    let mut seen = BTreeSet::new();
+    let addresses = guardians.iter().filter_map(|g| g.address.as_ref());
+    assert!(addresses.into_iter().any(|address| !seen.insert(address)));
+    assert!(guardians.iter().any(|g| g.address.is_none()));
+    assert!(guardians.iter().any(|g| g.students.len() > 1));
+    assert!(guardians.iter().any(|guardian| {
+        let student = district.person(guardian.students[0]).unwrap();
+        guardian.address == Some(district.address_of(student))
+    }));
+    let numbers: BTreeSet<_> = guardians.iter().map(|g| g.number).collect();
+    assert_eq!(numbers.len(), guardians.len());
+    for student in guardians.iter().flat_map(|g| &g.students) {
+        let student = district.person(*student).unwrap();
+        assert_eq!(student.kind, PersonKind::Student);
+    }
+}
+
+#[test]
+fn an_empty_district_has_no_classes_and_no_guardians() {
+    let district = District::maple_grove(5, 0);
+    assert!(district.classes().is_empty() && district.guardians().is_empty());
+}

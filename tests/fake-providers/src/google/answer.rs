@@ -1,11 +1,8 @@
 //! From a request to its answer: faults, routes, conditions, compression, journal.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::{Method, Request, Response};
 
 use super::api::{Call, Caller, Context};
@@ -54,13 +51,18 @@ pub(super) async fn answer(
     };
     let cut = |reply: Reply, how: FaultKind| {
         if faults.contains(&how) {
-            rewrite::truncated(reply)
+            reply.truncated()
         } else {
             reply
         }
     };
     let reply = cut(conditional(reply, &exchange), FaultKind::CutText);
-    let reply = cut(compressed(reply, &exchange), FaultKind::TruncatedBody);
+    let reply = if exchange.takes_gzip() {
+        reply.compressed()
+    } else {
+        reply
+    };
+    let reply = cut(reply, FaultKind::TruncatedBody);
     entry.status = reply.status;
     entry.body_bytes = u64::try_from(reply.body.len()).unwrap_or(u64::MAX);
     state.journal.record(entry);
@@ -208,23 +210,5 @@ fn conditional(reply: Reply, exchange: &Exchange) -> Reply {
         Reply::empty(304).with("etag", etag.clone())
     } else {
         reply
-    }
-}
-
-fn compressed(reply: Reply, exchange: &Exchange) -> Reply {
-    if reply.body.is_empty() || !exchange.takes_gzip() {
-        return reply;
-    }
-    let mut encoder = GzEncoder::new(
-        Vec::with_capacity(reply.body.len() / 4),
-        Compression::fast(),
-    );
-    let written = encoder
-        .write_all(&reply.body)
-        .and_then(|()| encoder.finish());
-    match written {
-        Ok(body) => Reply { body, ..reply }.with("content-encoding", "gzip"),
-        // Writing to memory does not fail; uncompressed is right too.
-        Err(_) => reply,
     }
 }

@@ -1,79 +1,8 @@
-//! Answers and Google's error bodies (PROVIDERS 2.11 and A.1).
+//! Google's error bodies (PROVIDERS 2.11 and A.1).
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// An answer before it is put on the wire.
-#[derive(Clone, Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-const JSON: &str = "application/json; charset=UTF-8";
-const HTML: &str = "text/html; charset=utf-8";
-
-impl Reply {
-    pub(crate) fn json(status: u16, value: &Value) -> Self {
-        Self::bytes(status, value.to_string().into_bytes())
-    }
-
-    /// JSON that is already written.
-    pub(crate) fn bytes(status: u16, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            headers: Vec::new(),
-            body,
-        }
-    }
-
-    pub(crate) fn html(status: u16, page: String) -> Self {
-        Self {
-            status,
-            content_type: HTML,
-            headers: Vec::new(),
-            body: page.into_bytes(),
-        }
-    }
-
-    pub(crate) fn redirect(to: &str) -> Self {
-        Self::html(302, String::new()).with("location", to)
-    }
-
-    pub(crate) fn empty(status: u16) -> Self {
-        Self::bytes(status, Vec::new())
-    }
-
-    #[must_use]
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub(crate) fn into_response(self) -> Response<Bytes> {
-        let has_body = !self.body.is_empty();
-        let mut response = Response::new(Bytes::from(self.body));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = response.headers_mut();
-        if has_body {
-            headers.insert(
-                http::header::CONTENT_TYPE,
-                HeaderValue::from_static(self.content_type),
-            );
-        }
-        for (name, value) in self.headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.append(HeaderName::from_static(name), value);
-            }
-        }
-        response
-    }
-}
+pub(crate) use crate::reply::Reply;
 
 /// An error in Google's classic envelope.
 #[derive(Clone, Debug)]

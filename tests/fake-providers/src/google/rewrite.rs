@@ -7,7 +7,7 @@ use super::api::request_of;
 use super::exchange::Exchange;
 use super::page::{PageStart, PageTokens};
 use super::reply::{ApiError, Reply};
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, change_field};
 
 /// The names under which answers hold their lists.
 const LISTS: [&str; 5] = ["users", "organizationUnits", "groups", "members", "domains"];
@@ -187,24 +187,4 @@ fn token_to(state: &State, exchange: &Exchange, start: PageStart) -> String {
         .and_then(|token| PageTokens::request_of(token))
         .unwrap_or_else(of_this);
     state.page_tokens.issue(start, request, state.now_ms())
-}
-
-fn change_field(record: &mut Value, field: &str, value: Option<&Value>) {
-    let (parent, last) = match field.rsplit_once('/') {
-        Some((path, last)) => (record.pointer_mut(&format!("/{path}")), last),
-        None => (Some(record), field),
-    };
-    let Some(Value::Object(fields)) = parent else {
-        return;
-    };
-    match value {
-        Some(value) => drop(fields.insert(last.to_owned(), value.clone())),
-        None => drop(fields.remove(last)),
-    }
-}
-
-/// The first half of an answer's text or body, announced as all of it.
-pub(super) fn truncated(mut reply: Reply) -> Reply {
-    reply.body.truncate(reply.body.len() / 2);
-    reply
 }

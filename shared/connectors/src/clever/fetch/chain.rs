@@ -2,6 +2,7 @@
 
 use super::Trouble;
 use crate::clever::api::{List, PAGE_SIZE, PAGE_SIZE_MIN};
+use crate::clever::cursor::EventCursor;
 use crate::clever::objects::{
     Course, NotOurs, OnlyId, School, Section, Term, ToSchooling, User, UserRole, parse_districts,
     read_element,
@@ -38,8 +39,8 @@ pub(super) enum Found {
     End,
     /// The list goes on.
     More,
-    /// The id of the newest event, if there is one.
-    NewestEvent(Option<String>),
+    /// The place behind the newest event.
+    NewestEvent(EventCursor),
 }
 
 /// Where a chain is.
@@ -123,7 +124,7 @@ impl Chain {
                     Err(NotOurs::Malformed(malformation)) => Err(malformation.into()),
                 };
             }
-            Task::NewestEvent => return Ok(Found::NewestEvent(parse_newest_event(body)?)),
+            Task::NewestEvent => return Ok(Found::NewestEvent(parse_newest_event(body, now)?)),
             Task::List(list) => list,
         };
         let text = wire::text(body);
@@ -301,15 +302,15 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The id of the newest event; `None` when there is none.
-fn parse_newest_event(body: &[u8]) -> Result<Option<String>, Malformation> {
+/// The place behind the newest event.
+fn parse_newest_event(body: &[u8], now: Timestamp) -> Result<EventCursor, Malformation> {
     let text = wire::text(body);
     let page = wire::parse_page(&text)?;
     let Some(raw) = page.elements.last() else {
-        return Ok(None);
+        return Ok(EventCursor::Start { at: now });
     };
     match read_element::<OnlyId<'_>>(raw, "events") {
-        Ok((id, _)) => Ok(Some(id.into())),
+        Ok((id, _)) => Ok(EventCursor::After(id.into())),
         Err(_) => Err(Malformation::Shape),
     }
 }

@@ -1,7 +1,7 @@
 //! Users: one person each, with every role that Clever merged into them (C1, C2).
 
 use super::{Record, external_id, malformed, reference, references, shorten};
-use crate::clever::wire::{self, Field, Text, WrongField};
+use crate::clever::wire::{self, Field, Object, Text, WrongField};
 use crate::fetch::Malformation;
 use crate::grade;
 use mapping::account::{Email, Role};
@@ -82,9 +82,9 @@ pub(in crate::clever) struct User<'a> {
     #[serde(borrow, default)]
     email: Field<Text<'a>>,
     #[serde(borrow, default)]
-    name: Field<Name<'a>>,
+    name: Field<Object<Name<'a>>>,
     #[serde(borrow, default)]
-    roles: Field<Roles<'a>>,
+    roles: Field<Object<Roles<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,19 +98,19 @@ struct Name<'a> {
 #[derive(Debug, Deserialize)]
 struct Roles<'a> {
     #[serde(borrow, default)]
-    student: Field<RoleObject<'a>>,
+    student: Field<Object<RoleObject<'a>>>,
     #[serde(borrow, default)]
-    teacher: Field<RoleObject<'a>>,
+    teacher: Field<Object<RoleObject<'a>>>,
     #[serde(borrow, default)]
-    staff: Field<RoleObject<'a>>,
+    staff: Field<Object<RoleObject<'a>>>,
     #[serde(borrow, default)]
-    district_admin: Field<RoleObject<'a>>,
+    district_admin: Field<Object<RoleObject<'a>>>,
     #[serde(borrow, default)]
-    contact: Field<RoleObject<'a>>,
+    contact: Field<Object<RoleObject<'a>>>,
 }
 
 impl<'a> Roles<'a> {
-    fn of(&self, role: UserRole) -> &Field<RoleObject<'a>> {
+    fn of(&self, role: UserRole) -> &Field<Object<RoleObject<'a>>> {
         match role {
             UserRole::Contact => &self.contact,
             UserRole::DistrictAdmin => &self.district_admin,
@@ -130,7 +130,7 @@ struct RoleObject<'a> {
     #[serde(borrow, default)]
     grade: Field<Text<'a>>,
     #[serde(borrow, default)]
-    credentials: Field<Credentials<'a>>,
+    credentials: Field<Object<Credentials<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]

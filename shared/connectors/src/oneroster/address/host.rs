@@ -82,20 +82,23 @@ fn is_number(label: &str) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, d] = address.octets();
-    let is_special = match (a, b, c) {
-        // This network, loopback, private, multicast and reserved.
-        (0 | 10 | 127 | 224..=255, _, _) => true,
-        // Carrier-grade NAT, link-local with the metadata services, private, benchmarks.
-        (100, 64..=127, _) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) => true,
-        (198, 18 | 19, _) => true,
-        // Protocol assignments, documentation, relays.
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        // The host service of a large cloud.
-        (168, 63, 129) => d == 16,
-        _ => false,
-    };
-    !is_special
+    let is_known = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_multicast();
+    // This network, carrier-grade NAT, protocol assignments, relays, benchmarks, reserved, and the
+    // host service of a large cloud.
+    let is_special = matches!(
+        address.octets(),
+        [0 | 240..=255, ..]
+            | [100, 64..=127, ..]
+            | [192, 0, 0, _]
+            | [192, 88, 99, _]
+            | [198, 18 | 19, ..]
+            | [168, 63, 129, 16]
+    );
+    !is_known && !is_special
 }
 
 /// Only global unicast, less what has another address inside it or is reserved. Mapped, translated,

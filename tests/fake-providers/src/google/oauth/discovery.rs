@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::keys::Keyring;
 use crate::google::config::Config;
 use crate::google::reply::Reply;
+use crate::keys::Keyring;
 
 /// Where everything is; `base` is the fake's own address.
 pub(crate) fn discovery(config: &Config, base: &str) -> Reply {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::accounts::Account;
-use super::keys::Keyring;
 use super::{OAuth, scopes};
 use crate::google::config::Client;
+use crate::keys::Keyring;
 
 /// What is wrong with the id tokens issued from now on.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,4 +1,4 @@
-//! The keys that sign id tokens.
+//! The keys with which the fakes sign id tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,15 +8,13 @@ use rsa::pkcs1v15::SigningKey;
 use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
-use sha2::Sha256;
-
-use crate::google::page::digest;
+use sha2::{Digest, Sha256};
 
 /// Published in this repository; they protect nothing.
 const TEST_KEYS: [&[u8]; 3] = [
-    include_bytes!("../../../keys/test-only-1.der"),
-    include_bytes!("../../../keys/test-only-2.der"),
-    include_bytes!("../../../keys/test-only-3.der"),
+    include_bytes!("../keys/test-only-1.der"),
+    include_bytes!("../keys/test-only-2.der"),
+    include_bytes!("../keys/test-only-3.der"),
 ];
 
 /// The embedded keys can't be read.
@@ -48,26 +46,40 @@ impl Keyring {
         self.newest += 1;
     }
 
-    pub(super) fn newest(&self) -> usize {
+    pub(crate) fn newest(&self) -> usize {
         self.newest
     }
 
     /// The key id of a key, new with every rotation.
-    pub(super) fn id(number: usize) -> String {
-        let one = digest(format!("key {number}").as_bytes());
-        let two = digest(format!("more of key {number}").as_bytes());
+    pub(crate) fn id(number: usize) -> String {
+        let half = |text: String| {
+            let digest = Sha256::digest(text.as_bytes());
+            let half = digest.first_chunk::<8>();
+            half.map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        };
+        let one = half(format!("key {number}"));
+        let two = half(format!("more of key {number}"));
         format!("{one:016x}{two:016x}")
     }
 
     /// Signs a text with a key.
-    pub(super) fn sign(&self, number: usize, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, number: usize, text: &[u8]) -> Vec<u8> {
         let key = self.keys.get(number % self.keys.len().max(1)).cloned();
         key.map(|key| SigningKey::<Sha256>::new(key).sign(text).to_vec())
             .unwrap_or_default()
     }
 
+    /// Claims as a token, signed with the newest key.
+    pub(crate) fn token(&self, claims: &Value) -> String {
+        let header = json!({ "alg": "RS256", "kid": Self::id(self.newest), "typ": "JWT" });
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", encode(&header), encode(claims));
+        let signature = self.sign(self.newest, signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
     /// The published keys as a JWK set.
-    pub(super) fn jwks(&self) -> Value {
+    pub(crate) fn jwks(&self) -> Value {
         let published = [self.newest, self.newest.saturating_sub(1)];
         let keys: Vec<Value> = published
             .into_iter()
