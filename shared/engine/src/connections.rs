@@ -19,7 +19,7 @@ mod test;
 mod tokens;
 
 pub use clever::{clever_settings, district_token, list_tokens};
-pub(crate) use conversing::{check_testable, conclude, converse};
+pub(crate) use conversing::{check_testable, conclude, converse, converse_and_take};
 use credentials::replace_credentials;
 pub use credentials::{
     Credentials, CredentialsKind, Method, Opened, PutError, open_credentials, put_credentials,

@@ -8,6 +8,7 @@
 
 use crate::applying::{Applied, ApplyRequest};
 use crate::by_hand::ByHand;
+use crate::changing;
 use crate::connections::{self, Connection, Provider};
 use crate::error::Error;
 use crate::evaluation::{freeze_rules, internal};
@@ -526,6 +527,7 @@ pub async fn tidy<P: Ports>(ports: &P, tenant: &TenantId, run: &Run) -> Result<(
         .await?
         .unwrap_or_default();
     hints::account(ports, tenant, run).await?;
+    changing::begin(ports, tenant, run).await?;
     if run.lane == Lane::Run
         && run.work == Work::Full
         && matches!(run.state, RunState::Applied | RunState::Unchanged)

@@ -252,6 +252,16 @@ pub fn looks(tenant: &TenantId, connection: &ConnectionId) -> String {
     format!("looks/{tenant}/{connection}")
 }
 
+/// When providers are to be asked who changed, for each connection of a tenant.
+pub fn changes(tenant: &TenantId) -> String {
+    format!("changes/{tenant}")
+}
+
+/// How far the changes of a connection were followed.
+pub fn changes_of(tenant: &TenantId, connection: &ConnectionId) -> String {
+    format!("changes/{tenant}/{connection}")
+}
+
 /// A tenant's push channels.
 pub fn watch(tenant: &TenantId) -> String {
     format!("watch/{tenant}")

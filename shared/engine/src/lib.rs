@@ -11,6 +11,7 @@ pub mod attention;
 pub mod audit;
 pub mod authorize;
 pub mod by_hand;
+pub mod changing;
 pub mod confirming;
 pub mod connections;
 pub mod doors;

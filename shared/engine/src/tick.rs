@@ -2,13 +2,15 @@
 //! a bounded time. Several ticks may run at once; the lease of each tenant keeps them apart.
 
 use crate::attention;
+use crate::changing;
+use crate::connections;
 use crate::driving::{self, Driven};
 use crate::error::Error;
 use crate::fenced::Fenced;
 use crate::holding;
 use crate::lease::Lease;
 use crate::ports::Ports;
-use crate::runs::{self, Lane, RunState};
+use crate::runs::{self, Lane, RunState, Work};
 use crate::schedule::{self, Nights};
 use crate::series;
 use crate::slices::{self, Done};
@@ -160,7 +162,41 @@ async fn drive_lanes<P: Ports>(
             }
         }
     }
-    watch(ports, tenant, report).await
+    watch(ports, tenant, report).await?;
+    ask_for_changes(ports, tenant, report).await
+}
+
+/// Has a provider asked who changed, if that is due for one of the tenant's connections.
+async fn ask_for_changes<P: Ports>(
+    ports: &P,
+    tenant: &Tenant,
+    report: &mut TickReport,
+) -> Result<(), Error> {
+    let is_paused = nights(tenant).is_paused_at(ports.now());
+    let Some(turn) = changing::due(ports, &tenant.id, is_paused).await? else {
+        return Ok(());
+    };
+    let found = connections::read(ports, &turn.tenant, &turn.connection).await?;
+    let Some(lease) = Lease::take(ports, &tenant.id).await? else {
+        return Ok(());
+    };
+    let component = found.map(|found| slices::fetch_component(found.provider, Work::Full));
+    let done: Result<Done, _> = match component {
+        Some(component) => slices::call(ports, component, "/changes", &turn).await,
+        // Deleted: the next turn of any component would find the same.
+        None => {
+            changing::place(ports, &turn).await?;
+            Ok(Done {})
+        }
+    };
+    lease.release(ports, &tenant.id).await?;
+    if let Err(error) = done {
+        report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason: format!("changes between nights: {error}"),
+        });
+    }
+    Ok(())
 }
 
 /// Has a tenant's push channels looked after, if something is due for them.

@@ -24,6 +24,20 @@ pub(crate) async fn converse<C, A>(
     access: impl AsyncFn(bool) -> Result<A, TokenFailure>,
 ) -> Result<C::Complete, TestError>
 where
+    C: Connector<Batch = ()>,
+    A: Borrow<C::Access>,
+{
+    converse_and_take(ports, conversation, access, |()| {}).await
+}
+
+/// The same, with what each answer yields.
+pub(crate) async fn converse_and_take<C, A>(
+    ports: &(impl Clock + Transport),
+    conversation: &mut C,
+    access: impl AsyncFn(bool) -> Result<A, TokenFailure>,
+    mut take: impl FnMut(C::Batch),
+) -> Result<C::Complete, TestError>
+where
     C: Connector,
     A: Borrow<C::Access>,
 {
@@ -50,7 +64,7 @@ where
                 let answer = answer
                     .as_ref()
                     .map_err(|error| to_transport_failure(*error));
-                conversation.handle_response(chain, ports.now(), answer);
+                take(conversation.handle_response(chain, ports.now(), answer));
             }
             Poll::WaitUntil(until) if until <= deadline => {
                 let pause = until.duration_since(ports.now());

@@ -142,3 +142,47 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::connections::{Connection, ConnectionSettings, Source};
+    use serde_json::json;
+
+    #[test]
+    fn a_google_connection_is_stored_as_it_was_before_there_were_others() {
+        let stored = json!({"id": "google", "provider": "google", "state": "active",
+            "settings": {"name": "Main", "domain": "maplegrove.example", "mode": "import"},
+            "created_at_ms": 7});
+        let connection: Connection = serde_json::from_value(stored.clone()).unwrap();
+        let domain = connection.settings.source.google_domain().unwrap();
+        assert_eq!(domain.as_str(), "maplegrove.example");
+        assert_eq!(serde_json::to_value(&connection).unwrap(), stored);
+    }
+
+    #[test]
+    fn settings_of_every_provider_read_back_as_they_were_written() {
+        for source in [
+            json!({"clever": {"district": "5f3a", "version": "3.0", "guardians": true,
+                "classes": true, "email_domains": ["a.example"]}}),
+            json!({"csv": {"guardians": false, "classes": false, "email_domains": []}}),
+            json!({"domain": "a.example"}),
+            json!({"oneroster": {"version": "1.2", "guardians": false, "classes": true,
+                "email_domains": [], "way": {"kind": "direct", "base_url": "https://sis.example",
+                    "token": {"token_url": "https://sis.example/token", "placement": "query",
+                        "scopes": []}}}}),
+            json!({"oneroster": {"version": "1.1", "guardians": false, "classes": true,
+                "email_domains": [], "way": {"kind": "classlink_partner", "tenant": "9021"}}}),
+        ] {
+            let mut settings = json!({"name": "n", "mode": "import"});
+            settings
+                .as_object_mut()
+                .unwrap()
+                .extend(source.as_object().unwrap().clone());
+            let read: ConnectionSettings = serde_json::from_value(settings.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), settings);
+            assert!(!read.source.leads_elsewhere(&read.source));
+            let other = Source::Google("b.example".to_owned().try_into().unwrap());
+            assert!(other.leads_elsewhere(&read.source));
+        }
+    }
+}

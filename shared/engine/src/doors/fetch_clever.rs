@@ -7,9 +7,10 @@
 mod connection;
 mod districts;
 
+use crate::changing::{self, Asked, Place, Turn};
 use crate::connections::{
-    self, CleverVersion, Connection, Freshness, TokenFailure, clever_settings, district_token,
-    verified_domains,
+    self, CleverVersion, Connection, Freshness, TokenFailure, clever_settings, converse_and_take,
+    district_token, verified_domains,
 };
 use crate::doors::asked::ConnectionRequest;
 use crate::doors::{json, reading};
@@ -19,10 +20,12 @@ use crate::problem::{Problem, parse_json};
 use crate::runs::Run;
 use crate::seal::SealKeys;
 use crate::settings::{self, CleverAppSettings};
-use crate::slices::{SliceOutcome, SliceRequest};
+use crate::slices::{Done, SliceOutcome, SliceRequest};
 use bytes::Bytes;
-use connectors::clever::{Api, Fetch, FetchPlan, Lookup, Version};
-use connectors::fetch::WINDOW_DEFAULT;
+use connectors::clever::{
+    Api, ChangedPage, Changes, ChangesEnd, Fetch, FetchPlan, Gap, Lookup, Version,
+};
+use connectors::fetch::{CompleteRead, WINDOW_DEFAULT};
 use http::{Method, StatusCode};
 use mapping::ids::{ConnectionId, ExternalId, TenantId};
 use std::collections::BTreeSet;
@@ -41,6 +44,11 @@ async fn serve<P: Ports>(
         return Err(Problem::not_found());
     }
     match request.uri().path() {
+        "/changes" => {
+            let turn: Turn = parse_json(request)?;
+            changes(ports, &turn).await?;
+            Ok(json(StatusCode::OK, &Done {}))
+        }
         "/connection" => {
             let asked: ConnectionRequest = parse_json(request)?;
             connection::perform(ports, &asked).await
@@ -158,7 +166,36 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     };
     let begin = || Fetch::start(plan, ports.now());
     let look_up = |ids| access.look_up(&api, ids, seed);
-    Ok(reading::slice(ports, asked, &found, begin, look_up, token).await?)
+    let place = |read: &Fetch, _: &CompleteRead| {
+        let cursor = read.event_cursor()?;
+        Some(Place::Event(cursor.to_owned()))
+    };
+    Ok(reading::slice(ports, asked, &found, begin, look_up, place, token).await?)
+}
+
+/// Asks Clever for the events after the last one that is known.
+async fn changes<P: Ports>(ports: &P, turn: &Turn) -> Result<(), Problem> {
+    let Some(Place::Event(after)) = changing::place(ports, turn).await? else {
+        return Ok(());
+    };
+    let access = Access::open(ports, &turn.tenant, &turn.connection).await?;
+    let access = access.ok_or_else(Problem::not_found)?;
+    let mut people = BTreeSet::new();
+    let asked = async {
+        let mut following = Changes::start(access.api()?, after, 0);
+        let token = async |fresh: bool| access.token(fresh).await;
+        let take = |mut page: ChangedPage| people.append(&mut page.users);
+        let end = converse_and_take(ports, &mut following, token, take).await?;
+        Ok(match end {
+            ChangesEnd::UpToDate { cursor } => Asked::UpToDate(Place::Event(cursor)),
+            ChangesEnd::Gap(Gap::EventsOff) => Asked::Nightly,
+            ChangesEnd::Gap(Gap::CursorUnknown | Gap::TooMany | Gap::TooOld | Gap::Unreadable) => {
+                Asked::Lost
+            }
+        })
+    };
+    let asked = asked.await;
+    Ok(reading::take_changes(ports, turn, &people, asked).await?)
 }
 
 /// One person as Clever shows them now.

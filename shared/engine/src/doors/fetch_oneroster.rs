@@ -9,9 +9,10 @@ mod applications;
 mod connection;
 mod credentials;
 
+use crate::changing::{self, Asked, Place, Turn};
 use crate::connections::{
-    self, Connection, Freshness, OneRosterNetwork, Service, TokenFailure, oneroster_service,
-    oneroster_settings, verified_domains,
+    self, Connection, Freshness, OneRosterNetwork, Service, TokenFailure, converse_and_take,
+    oneroster_service, oneroster_settings, verified_domains,
 };
 use crate::doors::asked::ConnectionRequest;
 use crate::doors::{json, reading};
@@ -20,9 +21,11 @@ use crate::ports::{Ports, VariableError, Variables};
 use crate::problem::{Problem, parse_json};
 use crate::runs::Run;
 use crate::settings;
-use crate::slices::{SliceOutcome, SliceRequest};
+use crate::slices::{Done, SliceOutcome, SliceRequest};
 use bytes::Bytes;
+use connectors::fetch::CompleteRead;
 use connectors::oneroster::ServiceBase;
+use connectors::oneroster::changes::{Changes, ChangesEnd, ChangesPlan};
 use connectors::oneroster::fetch::{
     CLASSLINK_PAGE_LIMIT, Fetch, FetchPlan, PAGE_LIMIT, WINDOW_DEFAULT,
 };
@@ -52,6 +55,11 @@ async fn serve<P: Ports>(
         return Err(Problem::not_found());
     }
     match path {
+        "/changes" => {
+            let turn: Turn = parse_json(request)?;
+            changes(ports, &turn).await?;
+            Ok(json(StatusCode::OK, &Done {}))
+        }
         "/connection" => {
             let asked: ConnectionRequest = parse_json(request)?;
             connection::perform(ports, &asked).await
@@ -182,7 +190,46 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     let begin = || Fetch::start(plan, ports.now());
     let look_up =
         |ids: BTreeSet<ExternalId>| Lookup::start(access.look_up(&base, today, seed), ids);
-    Ok(reading::slice(ports, asked, &found, begin, look_up, given).await?)
+    let place = |_: &Fetch, read: &CompleteRead| {
+        let started_ms = read.started_at().as_millisecond();
+        Some(Place::Since(started_ms))
+    };
+    Ok(reading::slice(ports, asked, &found, begin, look_up, place, given).await?)
+}
+
+/// Asks a service who changed since the last time.
+async fn changes<P: Ports>(ports: &P, turn: &Turn) -> Result<(), Problem> {
+    let Some(Place::Since(since_ms)) = changing::place(ports, turn).await? else {
+        return Ok(());
+    };
+    let access = Access::open(ports, &turn.tenant, &turn.connection).await?;
+    let access = access.ok_or_else(Problem::not_found)?;
+    let since = Timestamp::from_millisecond(since_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let now = ports.now();
+    let mut people = BTreeSet::new();
+    let asked = async {
+        let mut seed = [0_u8; 8];
+        ports.fill(&mut seed);
+        let plan = ChangesPlan {
+            base: access.service(false).await?.base,
+            window: 1,
+            seed: u64::from_le_bytes(seed),
+        };
+        let mut following = Changes::start(plan, since);
+        let given = async |fresh: bool| Ok(access.service(fresh).await?.access);
+        let take = |ids: Vec<ExternalId>| people.extend(ids);
+        let end = converse_and_take(ports, &mut following, given, take).await?;
+        Ok(match end {
+            ChangesEnd::UpToDate => Asked::UpToDate(Place::Since(now.as_millisecond())),
+            // A look reaches a day back: so many would be named again after everything was read.
+            ChangesEnd::TooMany | ChangesEnd::Unsupported => Asked::Nightly,
+        })
+    };
+    let asked = asked.await;
+    if asked == Ok(Asked::Nightly) {
+        people.clear();
+    }
+    Ok(reading::take_changes(ports, turn, &people, asked).await?)
 }
 
 /// One person as the service shows them now.

@@ -1,13 +1,15 @@
 //! What the components that read a provider have in common: how a slice begins, what it does for a
 //! provider whose people stand in lists and can be asked about by id, and how one person is found.
 
-use crate::connections::TokenFailure;
+use crate::changing::{self, Asked, Place, Turn};
+use crate::connections::{TestError, TokenFailure};
 use crate::error::Error;
 use crate::evaluation::internal;
 use crate::explaining::{Person, Question};
 use crate::fenced::Fenced;
-use crate::fetching::{self, FetchScope};
+use crate::fetching::{self, FetchProgress, FetchScope};
 use crate::ports::{Clock, Ports};
+use crate::record;
 use crate::roster::Reader;
 use crate::runs::{self, Failure, Run, Work};
 use crate::slices::{SliceOutcome, SliceRequest, Task};
@@ -81,13 +83,14 @@ pub(super) fn without_access(clock: &impl Clock, failure: &TokenFailure) -> Slic
 
 /// Reads, looks at or asks about people of a provider that has lists and can be asked by id.
 /// `begin` makes the whole read, `look_up` the lookup of some people; `access` is as in
-/// [`fetching::slice`].
+/// [`fetching::slice`]; `place` tells from where on everything is news to a whole read.
 pub(super) async fn slice<P, F, L, A>(
     ports: &P,
     asked: &SliceRequest,
     reading: &Reading,
     begin: impl FnOnce() -> F,
     look_up: impl Fn(BTreeSet<ExternalId>) -> L,
+    place: impl Fn(&F, &CompleteRead) -> Option<Place>,
     access: impl AsyncFn(bool) -> Result<A, SliceOutcome>,
 ) -> Result<SliceOutcome, Error>
 where
@@ -107,7 +110,20 @@ where
     };
     match (asked.task, run.work) {
         (Task::Fetch, Work::Full) => {
-            fetching::slice(&fenced, scope, BTreeSet::new(), begin, access, deadline).await
+            let units = BTreeSet::new();
+            let outcome = fetching::slice(&fenced, scope, units, begin, access, deadline).await?;
+            if outcome == SliceOutcome::Done {
+                let key = fetching::progress_key(scope.tenant, scope.run);
+                let read: Option<FetchProgress<F>> = record::read(&fenced, &key).await?;
+                let place = read.and_then(|read| {
+                    let complete = read.staged.complete?;
+                    place(&read.connector, &complete)
+                });
+                if let Some(place) = place {
+                    changing::note_place(&fenced, scope.tenant, scope.run, &place).await?;
+                }
+            }
+            Ok(outcome)
         }
         (Task::Fetch, Work::Look) => {
             let begin = async || {
@@ -177,4 +193,18 @@ where
             }
         },
     )
+}
+
+/// Keeps what asking for changes came to. A provider that does not answer is asked again later: at
+/// night everybody is read anyway.
+pub(super) async fn take_changes<P: Ports>(
+    ports: &P,
+    turn: &Turn,
+    people: &BTreeSet<ExternalId>,
+    asked: Result<Asked, TestError>,
+) -> Result<(), Error> {
+    match asked {
+        Ok(asked) => changing::take(ports, turn, people, &asked).await,
+        Err(_) => changing::fail(ports, turn).await,
+    }
 }

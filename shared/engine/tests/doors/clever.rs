@@ -1,7 +1,9 @@
 //! Connections to Clever: whose a district is, tokens that rotate and vanish, and a whole run.
 
 use super::district::{District, OPERATOR, request};
-use super::elsewhere::{self, DISTRICT, Shared, accounts, clever_person, drive, sync};
+use super::elsewhere::{
+    self, DISTRICT, Shared, accounts, clever_person, drive, pass_minutes, sync,
+};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -284,4 +286,90 @@ fn a_test_that_misses_something_does_not_authorise() {
     assert_eq!(answer.status(), StatusCode::CONFLICT);
     let (_, draft) = district.get(&district.viewer, CONNECTION);
     assert_eq!(draft["state"], "draft");
+}
+
+fn rename(clever: &Shared, id: &str, first: &str) {
+    let mut clever = clever.lock().unwrap();
+    clever.clever.get_mut(id).unwrap()["name"]["first"] = first.into();
+}
+
+fn happened(clever: &Shared, event: &str, person: &str) {
+    let event = (event.to_owned(), person.to_owned());
+    let mut clever = clever.lock().unwrap();
+    clever.events.get_or_insert_default().push(event);
+}
+
+#[test]
+fn events_between_nights_name_people_who_are_looked_at() {
+    let (district, clever) = connected();
+    happened(&clever, "e-1", "u-1");
+    let first = sync(&district, "clever");
+    assert_eq!(first["state"], "applied", "{first}");
+    let idle = pass_minutes(&district, 6);
+    assert_eq!(idle["id"], first["id"], "nothing happened: {idle}");
+    rename(&clever, "u-3", "Ada");
+    // Somebody who is not shown any more is left for the night.
+    clever.lock().unwrap().clever.remove("u-2");
+    happened(&clever, "e-2", "u-3");
+    happened(&clever, "e-3", "u-2");
+    let look = pass_minutes(&district, 7);
+    assert_eq!(
+        (&look["work"], &look["state"]),
+        (&"look".into(), &"applied".into()),
+        "{look}"
+    );
+    let accounts = accounts(&district);
+    assert_eq!(accounts["u-3@maplegrove.example"]["given_name"], "Ada");
+    assert_eq!(
+        accounts["u-2@maplegrove.example"]["state"],
+        accounts["u-1@maplegrove.example"]["state"]
+    );
+    assert_eq!(pass_minutes(&district, 7)["id"], look["id"]);
+}
+
+#[test]
+fn an_event_that_clever_forgot_leads_to_a_full_run_and_to_no_second_one() {
+    let (district, clever) = connected();
+    happened(&clever, "e-1", "u-1");
+    let first = sync(&district, "clever");
+    clever.lock().unwrap().events = Some(vec![("e-9".to_owned(), "u-1".to_owned())]);
+    rename(&clever, "u-1", "Ada");
+    let full = pass_minutes(&district, 8);
+    assert_ne!(full["id"], first["id"]);
+    assert_eq!(
+        (&full["work"], &full["state"]),
+        (&"full".into(), &"applied".into()),
+        "{full}"
+    );
+    assert_eq!(
+        accounts(&district)["u-1@maplegrove.example"]["given_name"],
+        "Ada"
+    );
+    assert_eq!(pass_minutes(&district, 8)["id"], full["id"]);
+}
+
+#[test]
+fn a_person_can_be_synced_and_explained_by_an_address_that_the_roster_knows() {
+    let (district, clever) = connected();
+    sync(&district, "clever");
+    rename(&clever, "u-3", "Ada");
+    let whom = json!({"email": "u-3@maplegrove.example"});
+    let (status, _) = district.post(&district.admin, &format!("{CONNECTION}/people/sync"), &whom);
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let look = pass_minutes(&district, 1);
+    assert_eq!(
+        (&look["work"], &look["state"]),
+        (&"look".into(), &"applied".into()),
+        "{look}"
+    );
+    let explain = format!("{CONNECTION}/explain?email=u-3%40maplegrove.example");
+    let (status, why) = district.get(&district.viewer, &explain);
+    assert_eq!(
+        (status, &why["person"]["record"]["g"]),
+        (StatusCode::OK, &"Ada".into()),
+        "{why}"
+    );
+    let explain = format!("{CONNECTION}/explain?email=nobody%40maplegrove.example");
+    let (_, why) = district.get(&district.viewer, &explain);
+    assert_eq!(why["person"]["found"], "unavailable", "{why}");
 }

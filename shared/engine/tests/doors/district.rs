@@ -159,6 +159,7 @@ pub(crate) fn components(ports: MemoryPorts) -> Handler {
                 Some("watch-google.spin.internal") => {
                     Ok(doors::watch_google::handle(&ports, request).await)
                 }
+                Some("rules.spin.internal") => Ok(doors::rules::handle(&ports, request).await),
                 Some("sync.spin.internal") => Ok(doors::sync::handle(&ports, request).await),
                 _ => Err(TransportError::Denied),
             }

@@ -27,6 +27,11 @@ pub(crate) struct Elsewhere {
     pub(crate) clever: BTreeMap<String, Value>,
     /// Pages of people after which Clever's tokens change, if ever.
     pub(crate) rotate_after: Option<u32>,
+    /// Clever's events, the oldest first, each with the person that it is about; `None` while they
+    /// are off.
+    pub(crate) events: Option<Vec<(String, String)>>,
+    /// People whom the OneRoster server names when it is asked who changed.
+    pub(crate) changed: Vec<String>,
     /// People of the OneRoster server, by id.
     pub(crate) oneroster: BTreeMap<String, Value>,
     /// What the OneRoster server lets in: the beginnings of `Authorization` headers.
@@ -80,6 +85,11 @@ pub(crate) fn oneroster_person(id: &str, role: &str, email: &str) -> Value {
         "role": role, "identifier": id, "email": email,
         "orgs": [{"sourcedId": "HS-01", "type": "org", "href": "https://inner.example/x"}],
         "grades": ["09"]})
+}
+
+fn event((id, person): &(String, String)) -> Value {
+    json!({"id": id, "type": "users.updated", "created": "2026-08-31T00:00:00.000Z",
+        "data": {"object": {"id": person}}})
 }
 
 impl Elsewhere {
@@ -149,7 +159,22 @@ impl Elsewhere {
             "districts" => list(vec![
                 json!({"id": DISTRICT, "name": "Maple Grove", "state": self.district_state}),
             ]),
-            "events" => (403, json!({"message": "Events are off"})),
+            "events" => match &self.events {
+                Some(events) => {
+                    let after = query.get("starting_after");
+                    let from = events.iter().position(|(id, _)| Some(id) == after);
+                    let from = from.map_or(events.len().saturating_sub(1), |at| at + 1);
+                    list(events[from..].iter().map(event).collect())
+                }
+                None => (403, json!({"message": "Events are off"})),
+            },
+            one if one.starts_with("events/") => {
+                let known = self.events.iter().flatten();
+                match known.clone().find(|(id, _)| one.ends_with(id.as_str())) {
+                    Some(found) => (200, json!({"data": event(found)})),
+                    None => (404, json!({"message": "Resource not found"})),
+                }
+            }
             "schools" => list(vec![
                 json!({"id": "s-1", "district": DISTRICT, "name": "Maple Grove High"}),
             ]),
@@ -207,7 +232,13 @@ impl Elsewhere {
                 json!({"orgs": [{"sourcedId": "HS-01", "status": "active", "type": "school",
                     "name": "Maple Grove High", "dateLastModified": "2026-07-01T00:00:00.000Z"}]}),
             ),
-            "users" if is_first && !filters => {
+            "users" if is_first && filters => {
+                let is_far = query["filter"].contains("2999");
+                let named = self.changed.iter().filter(|_| !is_far);
+                let named: Vec<&Value> = named.map(|id| &self.oneroster[id]).collect();
+                (200, json!({"users": named}))
+            }
+            "users" if is_first => {
                 let people: Vec<&Value> = self.oneroster.values().collect();
                 (200, json!({"users": people}))
             }
@@ -303,6 +334,23 @@ pub(crate) fn drive(district: &District) -> Value {
         district.ports.advance(std::time::Duration::from_secs(10));
     }
     panic!("the run does not come to an end");
+}
+
+/// Ticks for some minutes; the newest run.
+pub(crate) fn pass_minutes(district: &District, minutes: u64) -> Value {
+    for _ in 0..minutes {
+        district.ports.advance(std::time::Duration::from_mins(1));
+        for _ in 0..3 {
+            let request = http::Request::post("http://sync.spin.internal/drive/maple")
+                .body(Bytes::new())
+                .unwrap();
+            let report = block_on(doors::sync::handle(&district.ports, request));
+            let report: Value = serde_json::from_slice(report.body()).unwrap();
+            assert_eq!(report["failures"], json!([]));
+        }
+    }
+    let (_, runs) = district.get(&district.viewer, "/api/v1/tenants/maple/runs");
+    runs["items"][0].clone()
 }
 
 /// The accounts of maple, by their addresses or usernames.

@@ -1,7 +1,7 @@
 //! Connections to OneRoster servers and to ClassLink: addresses, credentials, and whole runs.
 
 use super::district::{District, OPERATOR, request};
-use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, sync};
+use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, pass_minutes, sync};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -360,4 +360,43 @@ fn a_connection_for_files_is_saved_and_needs_nothing_else() {
     assert_eq!(saved["state"], "active");
     let (status, _) = district.call(Method::DELETE, &district.admin, &files, &Value::Null);
     assert_eq!(status, StatusCode::OK);
+}
+
+#[test]
+fn whom_a_server_names_as_changed_is_looked_at_once_and_again_after_an_hour() {
+    let (district, elsewhere) = elsewhere::district();
+    people(&elsewhere);
+    elsewhere
+        .lock()
+        .unwrap()
+        .admits
+        .insert("Bearer sis-token".to_owned());
+    make(&district, &district.admin, direct());
+    put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
+    put_to_use(&district);
+    // After the night, which would find everything by itself.
+    district.ports.advance(Duration::from_hours(2));
+    sync(&district, "sis");
+    pass_minutes(&district, 1);
+    assert_eq!(accounts(&district).len(), 2);
+    let rename = |name: &str| {
+        let mut elsewhere = elsewhere.lock().unwrap();
+        let person = elsewhere.oneroster.get_mut("u-1").unwrap();
+        person["givenName"] = name.into();
+        person["dateLastModified"] = "2026-09-01T00:00:00.000Z".into();
+        elsewhere.changed = vec!["u-1".to_owned()];
+    };
+    let name = || accounts(&district)["u-1@maplegrove.example"]["given_name"].clone();
+    rename("Ada");
+    let look = pass_minutes(&district, 8);
+    assert_eq!(
+        (&look["work"], &look["state"]),
+        (&"look".into(), &"applied".into()),
+        "{look}"
+    );
+    assert_eq!(name(), "Ada");
+    rename("Eve");
+    assert_eq!(pass_minutes(&district, 20)["id"], look["id"]);
+    pass_minutes(&district, 50);
+    assert_eq!(name(), "Eve");
 }

@@ -101,9 +101,12 @@ impl ApplicationId {
     pub fn parse(text: impl Into<String>) -> Result<Self, ApplicationIdError> {
         let text = text.into();
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'~' | b'%');
+        // An escaped dot could become a step upwards on the way.
+        let climbs = text.to_ascii_lowercase().contains("%2e");
         let is_id = !text.is_empty()
             && text.len() <= APPLICATION_ID_BYTES_MAX
-            && text.bytes().all(is_plain);
+            && text.bytes().all(is_plain)
+            && !climbs;
         is_id.then_some(Self(text)).ok_or(ApplicationIdError)
     }
 
@@ -123,5 +126,19 @@ impl TryFrom<String> for ApplicationId {
 impl From<ApplicationId> for String {
     fn from(id: ApplicationId) -> String {
         id.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_id_is_one_segment_of_a_path_that_leads_nowhere_else() {
+        let id = ApplicationId::parse("%2FgVa0demo%3D").unwrap();
+        assert_eq!(id.as_str(), "%2FgVa0demo%3D");
+        for text in ["", "a/b", "..", "%2e%2E", "a?b", "a#b", "a b", &"a".repeat(257)] {
+            assert_eq!(ApplicationId::parse(text), Err(ApplicationIdError), "{text}");
+        }
     }
 }
