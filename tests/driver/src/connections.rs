@@ -50,7 +50,7 @@ impl District {
         operator: &Application,
         id: &str,
         clever: &FakeClever,
-        more: &Value,
+        more: Value,
     ) -> anyhow::Result<Self> {
         let mut settings = json!({"district": clever.district_id().to_string()});
         extend(&mut settings, more);
@@ -71,7 +71,7 @@ impl District {
         id: &str,
         server: &FakeOneRoster,
         way: OneRosterWay,
-        more: &Value,
+        more: Value,
     ) -> anyhow::Result<Self> {
         let mut settings = way.settings(server);
         extend(&mut settings, more);
@@ -87,8 +87,10 @@ impl District {
     }
 
     /// Makes a connection for files.
-    pub async fn connect_files(&self, id: &str, more: &Value) -> anyhow::Result<Self> {
-        let connection = json!({"id": id, "provider": "csv", "mode": "import", "csv": more});
+    pub async fn connect_files(&self, id: &str, more: Value) -> anyhow::Result<Self> {
+        let mut settings = json!({});
+        extend(&mut settings, more);
+        let connection = json!({"id": id, "provider": "csv", "mode": "import", "csv": settings});
         self.admin
             .post(&self.path("/connections"), &connection)
             .await?;
@@ -124,7 +126,7 @@ impl District {
     }
 }
 
-fn extend(settings: &mut Value, more: &Value) {
+fn extend(settings: &mut Value, more: Value) {
     if let (Some(settings), Some(more)) = (settings.as_object_mut(), more.as_object()) {
         settings.extend(more.clone());
     }

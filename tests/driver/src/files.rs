@@ -40,10 +40,7 @@ pub fn workbook<R: AsRef<[String]>>(sheets: &[Sheet<'_, R>]) -> Vec<u8> {
     zip.add("xl/_rels/workbook.xml.rels", relations.as_bytes());
     for (number, sheet) in (1..).zip(sheets) {
         let xml = worksheet(sheet.rows);
-        zip.add(
-            &format!("xl/worksheets/sheet{number}.xml"),
-            xml.as_bytes(),
-        );
+        zip.add(&format!("xl/worksheets/sheet{number}.xml"), xml.as_bytes());
     }
     zip.finish()
 }

@@ -83,7 +83,10 @@ pub fn variables(public_url: &str, providers: &Providers<'_>) -> BTreeMap<String
         variables.extend([
             ("oneroster_hosts", oneroster),
             ("oneroster_dev_host", oneroster),
-            ("classlink_partner_key", fake_providers::oneroster::PARTNER_KEY),
+            (
+                "classlink_partner_key",
+                fake_providers::oneroster::PARTNER_KEY,
+            ),
             ("classlink_proxy_url", oneroster),
         ]);
     }

@@ -290,7 +290,8 @@ impl World {
             let run = if step == 0 {
                 first.clone()
             } else {
-                self.finish(district, &format!("{id}-{:03}", step + 1)).await?
+                self.finish(district, &format!("{id}-{:03}", step + 1))
+                    .await?
             };
             runs.insert(text(&run, "connection")?.to_owned(), run);
         }

@@ -22,7 +22,7 @@ fn tidy() -> Config {
     }
 }
 
-async fn connected(config: Config, more: &Value) -> (World, District) {
+async fn connected(config: Config, more: Value) -> (World, District) {
     let world = World::with(Setup::of(PEOPLE).with_clever(config)).await;
     let world = world.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
@@ -35,7 +35,7 @@ async fn connected(config: Config, more: &Value) -> (World, District) {
 
 /// A district whose people were imported.
 async fn imported() -> (World, District, Roster) {
-    let (world, district) = connected(tidy(), &own_domain()).await;
+    let (world, district) = connected(tidy(), own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
     let roster = world.roster(&district).await.unwrap();
@@ -62,7 +62,7 @@ fn knows(account: &Value, user: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clever_a_district_is_imported_whole_and_an_unchanged_night_writes_nothing() {
-    let (world, district) = connected(Config::default(), &json!({"guardians": true})).await;
+    let (world, district) = connected(Config::default(), json!({"guardians": true})).await;
     let clever = world.clever().unwrap();
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");

@@ -21,7 +21,7 @@ const WAYS: [OneRosterWay; 3] = [
     OneRosterWay::ClassLinkProxy,
 ];
 
-async fn connected(config: Config, way: OneRosterWay, more: &Value) -> (World, District) {
+async fn connected(config: Config, way: OneRosterWay, more: Value) -> (World, District) {
     let world = World::with(Setup::of(PEOPLE).with_oneroster(config)).await;
     let world = world.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
@@ -34,7 +34,7 @@ async fn connected(config: Config, way: OneRosterWay, more: &Value) -> (World, D
 
 /// A district whose people were imported.
 async fn imported(way: OneRosterWay) -> (World, District, Roster) {
-    let (world, district) = connected(Config::default(), way, &own_domain()).await;
+    let (world, district) = connected(Config::default(), way, own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
     let roster = world.roster(&district).await.unwrap();
@@ -64,7 +64,10 @@ fn knows(account: &Value, user: &str) -> bool {
 fn content(roster: &Roster) -> BTreeSet<String> {
     let fields = ["email", "given_name", "family_name", "roles", "grade"];
     let content = roster.values().map(|account| {
-        let picked: BTreeMap<_, _> = fields.iter().map(|field| (*field, &account[*field])).collect();
+        let picked: BTreeMap<_, _> = fields
+            .iter()
+            .map(|field| (*field, &account[*field]))
+            .collect();
         serde_json::to_string(&picked).unwrap()
     });
     content.collect()
@@ -74,8 +77,7 @@ fn content(roster: &Roster) -> BTreeSet<String> {
 async fn oneroster_every_way_in_brings_the_same_people_and_an_unchanged_night_writes_nothing() {
     let mut seen: Option<BTreeSet<String>> = None;
     for way in WAYS {
-        let (world, district) =
-            connected(Config::default(), way, &json!({"guardians": true})).await;
+        let (world, district) = connected(Config::default(), way, json!({"guardians": true})).await;
         let server = world.oneroster().unwrap();
         let first = world.sync(&district).await.unwrap();
         ended(&first, "applied");
@@ -118,7 +120,7 @@ async fn oneroster_a_server_that_knows_sha_1_alone_is_found_out_by_the_test() {
         security,
         ..Config::default()
     };
-    let (world, district) = connected(config, OneRosterWay::OAuth1, &own_domain()).await;
+    let (world, district) = connected(config, OneRosterWay::OAuth1, own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
 }
@@ -207,11 +209,17 @@ async fn oneroster_a_server_that_is_away_or_answers_with_a_web_page_changes_noth
     let kept = stored(&world);
     let page = Fault::at("/ims/*", FaultKind::Html { status: 200 });
     world.oneroster().unwrap().faults().add(page);
-    failed(&world.sync(&district).await.unwrap(), "provider_unavailable");
+    failed(
+        &world.sync(&district).await.unwrap(),
+        "provider_unavailable",
+    );
     assert_eq!(stored(&world), kept);
     world.oneroster().unwrap().faults().clear();
     world.oneroster_is_up(false).await.unwrap();
-    failed(&world.sync(&district).await.unwrap(), "provider_unavailable");
+    failed(
+        &world.sync(&district).await.unwrap(),
+        "provider_unavailable",
+    );
     world.oneroster_is_up(true).await.unwrap();
     assert_eq!(stored(&world), kept);
     ended(&world.sync(&district).await.unwrap(), "unchanged");
@@ -244,7 +252,7 @@ async fn oneroster_a_server_that_the_operator_does_not_list_is_not_asked() {
     let server = world.oneroster().unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
     let tenant = tenant.await.unwrap();
-    let made = tenant.connect_oneroster("sis", server, OneRosterWay::OAuth2, &json!({}));
+    let made = tenant.connect_oneroster("sis", server, OneRosterWay::OAuth2, json!({}));
     let refused = made.await.unwrap_err().to_string();
     assert!(refused.contains("oneroster.way.base_url"), "{refused}");
     assert!(server.journal().is_empty());

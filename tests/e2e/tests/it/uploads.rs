@@ -46,8 +46,8 @@ fn students(from: usize, count: usize) -> Vec<Row> {
 async fn world_of(setup: Setup) -> (World, District) {
     let world = World::with(setup).await.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
-    let files = tenant.await.unwrap().connect_files("files", &json!({}));
-    let files = files.await.unwrap();
+    let tenant = tenant.await.unwrap();
+    let files = tenant.connect_files("files", json!({})).await.unwrap();
     (world, files)
 }
 
@@ -108,10 +108,7 @@ async fn uploads_a_workbook_with_bad_rows_is_taken_in_part_mended_and_taken_whol
         .collect();
     assert_eq!(
         lines,
-        [
-            (json!(6), json!("Student")),
-            (json!(7), json!("Student"))
-        ],
+        [(json!(6), json!("Student")), (json!(7), json!("Student"))],
         "{problems:?}"
     );
 
@@ -131,7 +128,10 @@ async fn uploads_a_workbook_with_bad_rows_is_taken_in_part_mended_and_taken_whol
     let kind = FileKind::named("bad-rows.csv").of("student");
     let sent = files.upload(kind, mended.into_bytes()).await.unwrap();
     assert_eq!(sent["report"]["bad_rows"], 0, "{sent}");
-    files.accept(text(&sent, "id").unwrap(), "all").await.unwrap();
+    files
+        .accept(text(&sent, "id").unwrap(), "all")
+        .await
+        .unwrap();
     let roster = world.roster(&files).await.unwrap();
     assert_eq!(roster.len(), 7);
     let hill = only(&roster, |account| account["family_name"] == "Hill");
@@ -176,7 +176,10 @@ async fn uploads_passwords_are_made_handed_out_once_and_never_kept_as_they_are()
         );
     }
     let accounts = world.roster(&files).await.unwrap();
-    assert!(!format!("{accounts:?}").contains("argon2"), "a digest is shown");
+    assert!(
+        !format!("{accounts:?}").contains("argon2"),
+        "a digest is shown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +252,10 @@ async fn uploads_a_package_of_oneroster_brings_people_schools_and_classes() {
     let sent = files.upload(FileKind::named("oneroster.zip"), zip).await;
     let sent = sent.unwrap();
     assert_eq!(sent["state"], "planned", "{sent}");
-    files.accept(text(&sent, "id").unwrap(), "all").await.unwrap();
+    files
+        .accept(text(&sent, "id").unwrap(), "all")
+        .await
+        .unwrap();
     let roster = world.roster(&files).await.unwrap();
     assert_eq!(roster.len(), 2);
     let dana = only(&roster, |account| account["given_name"] == "Dana");
@@ -320,8 +326,10 @@ async fn uploads_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_kept
 
 /// A body that is sent in pieces, without its length.
 fn streamed(bytes: Vec<u8>) -> Body {
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
-        bytes.chunks(48 * 1024).map(|piece| Ok(piece.to_vec())).collect();
+    let pieces: Vec<Result<Vec<u8>, std::io::Error>> = bytes
+        .chunks(48 * 1024)
+        .map(|piece| Ok(piece.to_vec()))
+        .collect();
     Body::wrap_stream(futures::stream::iter(pieces))
 }
 
@@ -417,7 +425,7 @@ async fn uploads_a_host_that_is_killed_anywhere_takes_the_file_once() {
     for (index, point) in POINTS.into_iter().enumerate() {
         let tenant = format!("killed-{point}");
         let tenant = District::bare(&world.operator, &tenant, "Killed").await;
-        let files = tenant.unwrap().connect_files("files", &json!({})).await;
+        let files = tenant.unwrap().connect_files("files", json!({})).await;
         let files = files.unwrap();
         let crash = Crash {
             when: [When::Before, When::After][index % 2],
