@@ -35,7 +35,7 @@ const PEOPLE_MAX: usize = 2_000;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// After this event.
+    /// Among events, as the connector writes the place.
     Event(String),
     /// After this time, in milliseconds since the Unix epoch. A provider that tells by time names
     /// people more than once.
@@ -338,7 +338,10 @@ mod tests {
             assert!(runs::has_work(&ports, &tenant, Lane::Run).await.unwrap());
             assert!(!is_due(&ports, false).await);
             ports.advance(Duration::from_hours(24));
-            assert!(!is_due(&ports, false).await, "not before everybody was read");
+            assert!(
+                !is_due(&ports, false).await,
+                "not before everybody was read"
+            );
         });
     }
 

@@ -14,7 +14,9 @@ use crate::ports::{Clock, Random, Store};
 use crate::secrets;
 use crate::versioned::{self, ReplaceError};
 use mapping::ids::{ConnectionId, IdError, OrganizationId, RuleId, TenantId};
-use mapping::rules::{DefaultIds, EditError, GroupNeed, RuleSet, RuleSetVersion, SchoolPlace};
+use mapping::rules::{
+    DefaultIds, EditError, GroupNeed, RuleSet, RuleSetVersion, SchoolChoice, SchoolPlace,
+};
 
 /// Why a rule set was not changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -72,6 +74,20 @@ pub async fn read(
 ) -> Result<RuleSet, Error> {
     let found = large::read(store, &keys::rule_set(tenant, connection)).await?;
     Ok(found.unwrap_or_default())
+}
+
+/// The rules that the connection to a source which states schools and roles itself begins with:
+/// everything that it shows is taken over. Rules that are there already stay.
+pub(crate) async fn begin(
+    store: &impl Store,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+) -> Result<(), Error> {
+    let mut rules = read(store, tenant, connection).await?;
+    if rules != RuleSet::default() || rules.take_schools(SchoolChoice::All).is_err() {
+        return Ok(());
+    }
+    large::write(store, &keys::rule_set(tenant, connection), &rules).await
 }
 
 /// Edits a rule set: all of the edit or nothing. `new_organization` is made on the way when the

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::log::Log;
 use crate::ports::{Clock, Random, Store};
-use crate::{secrets, tenants, versioned};
+use crate::{rules, secrets, tenants, versioned};
 use mapping::ids::{ConnectionId, TenantId};
 use serde::Deserialize;
 

@@ -23,7 +23,7 @@ use crate::settings::{self, CleverAppSettings};
 use crate::slices::{Done, SliceOutcome, SliceRequest};
 use bytes::Bytes;
 use connectors::clever::{
-    Api, ChangedPage, Changes, ChangesEnd, Fetch, FetchPlan, Gap, Lookup, Version,
+    Api, ChangedPage, Changes, ChangesEnd, EventCursor, Fetch, FetchPlan, Gap, Lookup, Version,
 };
 use connectors::fetch::{CompleteRead, WINDOW_DEFAULT};
 use http::{Method, StatusCode};
@@ -166,10 +166,7 @@ async fn slice<P: Ports>(ports: &P, asked: &SliceRequest) -> Result<SliceOutcome
     };
     let begin = || Fetch::start(plan, ports.now());
     let look_up = |ids| access.look_up(&api, ids, seed);
-    let place = |read: &Fetch, _: &CompleteRead| {
-        let cursor = read.event_cursor()?;
-        Some(Place::Event(cursor.to_owned()))
-    };
+    let place = |read: &Fetch, _: &CompleteRead| read.event_cursor().and_then(place_of);
     Ok(reading::slice(ports, asked, &found, begin, look_up, place, token).await?)
 }
 
@@ -178,16 +175,27 @@ async fn changes<P: Ports>(ports: &P, turn: &Turn) -> Result<(), Problem> {
     let Some(Place::Event(after)) = changing::place(ports, turn).await? else {
         return Ok(());
     };
+    let after: EventCursor = match serde_json::from_str(&after) {
+        Ok(after) => after,
+        // A place that nobody can read is one that is lost.
+        Err(_) => {
+            let lost = Ok(Asked::Lost);
+            return Ok(reading::take_changes(ports, turn, &BTreeSet::new(), lost).await?);
+        }
+    };
     let access = Access::open(ports, &turn.tenant, &turn.connection).await?;
     let access = access.ok_or_else(Problem::not_found)?;
     let mut people = BTreeSet::new();
     let asked = async {
-        let mut following = Changes::start(access.api()?, after, 0);
+        let mut following = Changes::start(access.api()?, after, 0, ports.now());
         let token = async |fresh: bool| access.token(fresh).await;
         let take = |mut page: ChangedPage| people.append(&mut page.users);
         let end = converse_and_take(ports, &mut following, token, take).await?;
         Ok(match end {
-            ChangesEnd::UpToDate { cursor } => Asked::UpToDate(Place::Event(cursor)),
+            ChangesEnd::UpToDate { cursor } => match place_of(&cursor) {
+                Some(place) => Asked::UpToDate(place),
+                None => Asked::Lost,
+            },
             ChangesEnd::Gap(Gap::EventsOff) => Asked::Nightly,
             ChangesEnd::Gap(Gap::CursorUnknown | Gap::TooMany | Gap::TooOld | Gap::Unreadable) => {
                 Asked::Lost
@@ -196,6 +204,11 @@ async fn changes<P: Ports>(ports: &P, turn: &Turn) -> Result<(), Problem> {
     };
     let asked = asked.await;
     Ok(reading::take_changes(ports, turn, &people, asked).await?)
+}
+
+/// A place among Clever's events as it is kept.
+fn place_of(cursor: &EventCursor) -> Option<Place> {
+    serde_json::to_string(cursor).ok().map(Place::Event)
 }
 
 /// One person as Clever shows them now.

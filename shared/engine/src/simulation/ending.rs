@@ -66,7 +66,7 @@ impl Simulation {
             let busy = Lane::ALL.map(|lane| {
                 now(runs::has_work(&self.world.ports, &self.world.tenant, lane)).unwrap()
             });
-            if !report.more && busy == [false; 3] {
+            if !report.more && !busy.contains(&true) {
                 return;
             }
             self.world.ports.advance(Duration::from_secs(10));

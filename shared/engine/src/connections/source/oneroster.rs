@@ -137,8 +137,21 @@ mod tests {
     fn an_application_id_is_one_segment_of_a_path_that_leads_nowhere_else() {
         let id = ApplicationId::parse("%2FgVa0demo%3D").unwrap();
         assert_eq!(id.as_str(), "%2FgVa0demo%3D");
-        for text in ["", "a/b", "..", "%2e%2E", "a?b", "a#b", "a b", &"a".repeat(257)] {
-            assert_eq!(ApplicationId::parse(text), Err(ApplicationIdError), "{text}");
+        for text in [
+            "",
+            "a/b",
+            "..",
+            "%2e%2E",
+            "a?b",
+            "a#b",
+            "a b",
+            &"a".repeat(257),
+        ] {
+            assert_eq!(
+                ApplicationId::parse(text),
+                Err(ApplicationIdError),
+                "{text}"
+            );
         }
     }
 }
