@@ -145,7 +145,7 @@ impl Elsewhere {
             .tokens
             .iter()
             .find(|(district, _)| district == DISTRICT);
-        if !own.is_some_and(|(_, token)| sent == format!("Bearer {token}")) {
+        if own.is_none_or(|(_, token)| sent != format!("Bearer {token}")) {
             return (401, json!({"message": "Invalid token"}));
         }
         let list = |items: Vec<Value>| {
