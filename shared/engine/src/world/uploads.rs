@@ -232,7 +232,7 @@ fn bad_rows_are_named_and_come_back_as_a_file_that_can_be_mended() {
     insta::assert_debug_snapshot!(messages, @r#"
     [
         "line 3, E-mail is not an email address",
-        "line 4, E-mail is missing",
+        "line 4, E-mail has no email address",
     ]
     "#);
     let (status, csv) = office.call("GET", &format!("/{id}/bad-rows.csv"), Pieces::of(b""));

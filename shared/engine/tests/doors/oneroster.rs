@@ -303,10 +303,10 @@ fn a_partner_reads_the_district_that_the_operator_set_and_no_other() {
     elsewhere.lock().unwrap().admits.clear();
     let run = drive(&district);
     assert_eq!(run["failure"]["code"], "reconnect_needed", "{run}");
-    let (_, lost) = district.get(&district.viewer, CONNECTION);
+    let (_, shown) = district.get(&district.viewer, CONNECTION);
     assert!(
-        lost["attention"].as_str().unwrap().contains("withdrawn"),
-        "{lost}"
+        shown["attention"].as_str().unwrap().contains("withdrawn"),
+        "{shown}"
     );
     assert_eq!(accounts(&district).len(), 2);
 }
