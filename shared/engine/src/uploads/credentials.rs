@@ -38,6 +38,9 @@ const UPLOADS_PER_TICK: usize = 50;
 /// Longest slice that is asked for, in milliseconds.
 const SLICE_MS: i64 = 8_000;
 
+/// After how long, in milliseconds, a file without a run is one whose receiver died.
+const RUNLESS_MS: i64 = 10 * 60_000;
+
 /// The component that reads files and makes passwords.
 const FILE_COMPONENT: &str = "fetch-csv";
 
@@ -418,10 +421,14 @@ async fn attend_one<P: Ports>(
     let Some(shown) = show(ports, tenant, id).await? else {
         return Ok(Attended::Closed);
     };
+    let age_ms = ports.now().as_millisecond() - shown.upload.sent_at_ms;
     match shown.state {
+        UploadState::Reading if shown.run.is_none() && age_ms > RUNLESS_MS => {
+            deciding::set_discarded(ports, tenant, id).await?;
+            close(ports, tenant, &shown.upload).await
+        }
         UploadState::Accepted | UploadState::Reading => Ok(Attended::Open),
         UploadState::Planned => {
-            let age_ms = ports.now().as_millisecond() - shown.upload.sent_at_ms;
             if age_ms < KEPT_MS {
                 return Ok(Attended::Open);
             }

@@ -368,6 +368,60 @@ fn a_sender_who_goes_away_leaves_nothing() {
 }
 
 #[test]
+fn a_second_file_waits_for_the_first_to_be_begun() {
+    let office = Office::new();
+    assert_eq!(office.try_send("role=teacher", COACHES.as_bytes()).0, 202);
+    assert_eq!(office.try_send("role=teacher", COACHES.as_bytes()).0, 409);
+    block_on(office.world.tick_until_idle());
+    let (_, list) = office.json("GET", "", &Value::Null);
+    let states: Vec<&str> = (list["items"].as_array().unwrap().iter())
+        .map(|upload| upload["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["discarded", "planned"]);
+}
+
+#[test]
+fn a_file_whose_receiver_died_is_forgotten() {
+    let office = Office::new();
+    let probe = Office {
+        world: office.world.fork(),
+        key: office.key.clone(),
+    };
+    let before = probe.world.ports.operations();
+    probe.try_send("role=teacher", COACHES.as_bytes());
+    let operations = probe.world.ports.operations() - before;
+    for operation in 1..=operations {
+        let crashed = Office {
+            world: office.world.fork(),
+            key: office.key.clone(),
+        };
+        crashed
+            .world
+            .ports
+            .crash_at(Some((operation, CrashPoint::After)));
+        crashed.try_send("role=teacher", COACHES.as_bytes());
+        crashed.world.ports.crash_at(None);
+        crashed.world.ports.advance(Duration::from_mins(20));
+        block_on(crashed.world.tick_until_idle());
+        let (_, list) = crashed.json("GET", "", &Value::Null);
+        for upload in list["items"].as_array().unwrap() {
+            let state = upload["state"].as_str().unwrap();
+            assert!(
+                ["discarded", "planned"].contains(&state),
+                "{operation} {upload}"
+            );
+        }
+        assert!(crashed.world.accounts().is_empty());
+        office_sends_again(&crashed);
+    }
+}
+
+fn office_sends_again(office: &Office) {
+    let sent = office.send("role=teacher", COACHES.as_bytes());
+    assert_eq!(sent["state"], "planned", "{sent}");
+}
+
+#[test]
 fn a_viewer_may_look_and_not_send_and_a_stranger_neither() {
     let office = Office::new();
     let viewer = Office {
