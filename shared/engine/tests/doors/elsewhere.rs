@@ -295,24 +295,6 @@ async fn component_answer(
     }
 }
 
-/// Takes every school of a connection over, asks for a run, and drives it to its end.
-pub(crate) fn sync(district: &District, connection: &str) -> Value {
-    let path = format!("/api/v1/tenants/maple/connections/{connection}/rules");
-    let read = super::district::request(Method::GET, &district.viewer, &path, &Value::Null);
-    let tag = district.send(read).headers()["etag"].clone();
-    let schools = json!({"take": "all"});
-    let mut put = super::district::request(
-        Method::PUT,
-        &district.admin,
-        &format!("{path}/schools"),
-        &schools,
-    );
-    put.headers_mut().insert("if-match", tag);
-    let answer = district.send(put);
-    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
-    drive(district)
-}
-
 /// Asks for a run and drives it to its end.
 pub(crate) fn drive(district: &District) -> Value {
     let (status, asked) =

@@ -1,7 +1,7 @@
 //! Connections to OneRoster servers and to ClassLink: addresses, credentials, and whole runs.
 
 use super::district::{District, OPERATOR, request};
-use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, pass_minutes, sync};
+use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, pass_minutes};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -108,7 +108,7 @@ fn an_address_is_looked_at_again_before_it_is_used() {
     make(&district, &district.admin, &direct());
     put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
     put_to_use(&district);
-    assert_eq!(sync(&district, "sis")["state"], "applied");
+    assert_eq!(drive(&district)["state"], "applied");
     district
         .ports
         .set_variable("oneroster_hosts", "*.other.example");
@@ -217,7 +217,7 @@ fn an_access_token_is_kept_sealed_and_renewed_shortly_before_its_end() {
         &json!({"kind": "oauth2", "client_id": "client-7", "client_secret": secret}),
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     assert_eq!(accounts(&district).len(), 2);
     shows_nothing_of(&district, &[secret, "access-1"]);
@@ -250,7 +250,7 @@ fn how_requests_are_signed_is_found_out_by_the_test_and_kept() {
         &json!({"kind": "oauth1", "key": "k", "secret": "s"}),
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     let refused = put(
         &district,
@@ -289,7 +289,7 @@ fn a_partner_reads_the_district_that_the_operator_set_and_no_other() {
             "is_approved": true, "holder": {"tenant": "maple", "connection": "sis"}}])
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     shows_nothing_of(&district, &["bearer-1", "partner-key-of-classlink"]);
     // A new bearer is found by itself.
@@ -332,7 +332,7 @@ fn one_district_of_classlink_is_read_with_its_own_application() {
     assert_eq!(refused.0, StatusCode::CONFLICT);
     put(&district, &json!({"kind": "bearer", "token": "own-bearer"}));
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
 }
 
@@ -371,7 +371,7 @@ fn whom_a_server_names_as_changed_is_looked_at_once_and_again_after_an_hour() {
     put_to_use(&district);
     // After the night, which would find everything by itself.
     district.ports.advance(Duration::from_hours(2));
-    sync(&district, "sis");
+    drive(&district);
     pass_minutes(&district, 1);
     assert_eq!(accounts(&district).len(), 2);
     let rename = |name: &str| {
