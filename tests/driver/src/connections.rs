@@ -42,6 +42,9 @@ impl OneRosterWay {
     }
 }
 
+/// The district's number at the fake `ClassLink`.
+const CLASSLINK_TENANT: &str = "9021";
+
 impl District {
     /// Connects the district at Clever: `operator` says which it is, then the connection is tested
     /// and saved. `more` are further settings, such as `email_domains`.
@@ -82,6 +85,27 @@ impl District {
             .await?;
         let made = self.with_connection(id);
         made.put_credentials(&way.credentials(server)).await?;
+        made.put_to_use().await?;
+        Ok(made)
+    }
+
+    /// Connects the district at `ClassLink` with the operator's key as a partner: `operator` says
+    /// which it is, then the connection is tested and saved.
+    pub async fn connect_classlink(
+        &self,
+        operator: &Application,
+        id: &str,
+        more: Value,
+    ) -> anyhow::Result<Self> {
+        let way = json!({"kind": "classlink_partner", "tenant": CLASSLINK_TENANT});
+        let mut settings = json!({"version": "1.1", "way": way});
+        extend(&mut settings, more);
+        let connection =
+            json!({"id": id, "provider": "oneroster", "mode": "import", "oneroster": settings});
+        operator
+            .post(&self.path("/connections"), &connection)
+            .await?;
+        let made = self.with_connection(id);
         made.put_to_use().await?;
         Ok(made)
     }

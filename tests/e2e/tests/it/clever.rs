@@ -124,7 +124,8 @@ async fn clever_a_change_makes_the_smallest_plan_and_a_person_who_is_gone_is_sus
     ended(&third, "applied");
     assert_eq!(counts(&third), [0, 0, 1, 0, 0]);
     let after = world.roster(&district).await.unwrap();
-    let account = only(&after, |account| knows(account, &gone));
+    let account = only(&before, |account| knows(account, &gone));
+    let account = &after[account["id"].as_str().unwrap()];
     assert_eq!(account["status"], "suspended");
     nobody_is_lost(&before, &after, 1);
     let classes = district.all(&district.path("/classes")).await.unwrap();

@@ -34,7 +34,8 @@ struct Broken {
 enum Ends {
     /// It gets by, and the change arrives.
     Applied,
-    /// Nothing changes: it fails with one of these codes, or is held.
+    /// Nothing changes: it fails with one of these codes, or is held. Or it gets by, where pages are
+    /// asked for by number and a wrong link leads nobody astray.
     Without(&'static [&'static str]),
 }
 
@@ -55,6 +56,7 @@ fn rows() -> Vec<Broken> {
     };
     let given_up = Ends::Without(&["provider_unavailable"]);
     let doubted = Ends::Without(&[
+        "applied",
         "held",
         "list_looped",
         "list_short",
@@ -232,7 +234,9 @@ impl Scene {
                     other => other.unwrap(),
                 };
                 assert!(ways.contains(&way), "{name}: {run}");
-                assert_eq!(before, after, "{name}");
+                if way != "applied" {
+                    assert_eq!(before, after, "{name}");
+                }
             }
         }
         self.names_nobody(&run, name).await;
