@@ -196,7 +196,7 @@ mod tests {
                 ("/api/tenants/t1/uploads/up-1/accept", inner),
                 ("/api/tenants/t1/uploadsx", "/api/..."),
                 ("/api/tenants/t1/runs", "/api/..."),
-                ("/api/tenants//uploads", "/api/..."),
+                ("/api/tenants//uploads", inner),
                 ("/api/tenants/a/b/uploads", "/api/..."),
                 ("/api/tenants", "/api/..."),
             ] {
