@@ -118,7 +118,7 @@ impl Demo {
     /// Shows everything once; the application and the fakes stay up afterwards.
     pub(crate) async fn show(&mut self, host: &Host) -> anyhow::Result<()> {
         let tenants = match self.secrets.admin_keys.clone() {
-            Some(keys) => setup::reopen(host, &keys, &self.fakes).await?,
+            Some(keys) => setup::reopen(host, (&self.secrets, &keys), &self.fakes).await?,
             None => self.first_night(host).await?,
         };
         show::changes(&self.fakes)?;
@@ -132,6 +132,7 @@ impl Demo {
     async fn first_night(&mut self, host: &Host) -> anyhow::Result<Tenants> {
         let tenants = setup::create(host, &self.secrets, &self.fakes).await?;
         show::nightly(host, &tenants).await?;
+        findings::approve(&tenants.maple_grove).await?;
         findings::classes(&tenants.oneroster).await?;
         findings::resolve_one(&tenants.maple_grove).await?;
         files::coaches(&tenants.maple_grove, &self.fakes.google).await?;

@@ -1,8 +1,8 @@
 //! A district at Clever, from its approval to the nights after.
 
 use super::elsewhere::{
-    Roster, active, connection, counts, ended, failed, nobody_is_lost, only, own_domain, refusals,
-    stored,
+    Roster, active, connection, counts, ended, failed, issues, nobody_is_lost, only, own_domain,
+    refusals, stored,
 };
 use driver::District;
 use e2e::{ADMIN_TENANT, Setup, World};
@@ -68,9 +68,18 @@ async fn clever_a_district_is_imported_whole_and_an_unchanged_night_writes_nothi
     ended(&first, "applied");
     let expected = clever.with_roster(|roster| roster.user_count());
     let roster = world.roster(&district).await.unwrap();
-    assert_eq!(roster.len(), expected);
+    // Who shares an address with somebody else waits for an administrator.
+    let found = issues(&district, &first).await;
+    let unsure: BTreeSet<&str> = found
+        .iter()
+        .filter(|issue| issue["severity"] == "error" && issue["account"].is_null())
+        .filter_map(|issue| issue["external_id"].as_str())
+        .collect();
+    assert_eq!(roster.len() + unsure.len(), expected, "{found:?}");
+    assert!(unsure.len() < expected / 20, "{found:?}");
     clever.with_roster(|shown| {
-        for user in shown.users() {
+        let users = shown.users();
+        for user in users.filter(|user| !unsure.contains(user.id.to_string().as_str())) {
             let account = only(&roster, |account| knows(account, &user.id.to_string()));
             let roles = account["roles"].as_array().unwrap();
             assert_eq!(

@@ -8,8 +8,15 @@
 use super::setup::CLEVER;
 use super::show::changed;
 use crate::say;
+use anyhow::bail;
 use driver::{District, text};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How often, and how many times at most, an approved run is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 600;
 
 /// The classes that came with the people.
 pub(super) async fn classes(district: &District) -> anyhow::Result<()> {
@@ -31,6 +38,49 @@ pub(super) async fn classes(district: &District) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Approves what the guard held: the second source of a new tenant knows many whom the first brought,
+/// and would change most of the accounts there are.
+pub(super) async fn approve(district: &District) -> anyhow::Result<()> {
+    let runs = district.admin.get(&district.path("/runs")).await?;
+    for run in runs["items"].as_array().into_iter().flatten() {
+        if run["state"] != "held" {
+            continue;
+        }
+        let id = text(run, "id")?;
+        let applied = see_through(district, id).await?;
+        say(&format!(
+            "   The guard held {id}: the second source of a new tenant changes most of the accounts"
+        ));
+        say(&format!(
+            "   there are. The administrator looks and approves: {}, {}",
+            text(&applied, "state")?,
+            changed(&applied["counts"]["total"])
+        ));
+    }
+    Ok(())
+}
+
+/// Approves a held run and ticks until it is over.
+async fn see_through(district: &District, id: &str) -> anyhow::Result<Value> {
+    let path = district.path(&format!("/runs/{id}"));
+    let approve = format!("{path}/approve");
+    for _ in 0..LOOKS_MAX {
+        // Refused while somebody else is at work for the tenant, and once it is on its way.
+        let body = json!({});
+        district
+            .admin
+            .send(Method::POST, &approve, Some(&body))
+            .await?;
+        district.admin.tick().await?;
+        let run = district.admin.get(&path).await?;
+        if !["held", "applying"].contains(&text(&run, "state")?) {
+            return Ok(run);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    bail!("the approved run {id} does not come to an end")
 }
 
 /// Two students of Clever share an address: one of them is said to be somebody of their own.

@@ -64,7 +64,7 @@ pub(super) async fn create(
     secrets: &Secrets,
     fakes: &Fakes,
 ) -> anyhow::Result<Tenants> {
-    let operator = Application::new(&host.url(), &secrets.operator_token)?;
+    let operator = application(host, secrets, &secrets.operator_token)?;
     say("1. The operator makes two tenants, and an admin key for each.");
     let maple_grove = District::create(&operator, TENANT, "Maple Grove", DOMAIN).await?;
     let oneroster = District::bare(&operator, ONEROSTER_TENANT, "Maple Grove (OneRoster)").await?;
@@ -94,14 +94,14 @@ pub(super) async fn create(
 /// when somebody revokes them, and the OneRoster server has moved to another port.
 pub(super) async fn reopen(
     host: &Host,
-    keys: &[String; 2],
+    (secrets, keys): (&Secrets, &[String; 2]),
     fakes: &Fakes,
 ) -> anyhow::Result<Tenants> {
     say("1. The tenants of the last start are still there. Google is authorised again, and the");
     say("   OneRoster server has moved: its connection is revoked, changed, tested and saved.");
     let district = |key: &String, tenant: &str, connection: &str| {
         anyhow::Ok(District {
-            admin: Application::new(&host.url(), key)?,
+            admin: application(host, secrets, key)?,
             tenant: tenant.to_owned(),
             connection: connection.to_owned(),
         })
@@ -129,6 +129,11 @@ pub(super) async fn reopen(
         maple_grove,
         oneroster,
     })
+}
+
+fn application(host: &Host, secrets: &Secrets, token: &str) -> anyhow::Result<Application> {
+    let application = Application::new(&host.url(), token)?;
+    Ok(application.with_scheduler_token(&secrets.internal_token))
 }
 
 async fn authorize(district: &District, google: &FakeGoogle) -> anyhow::Result<()> {
