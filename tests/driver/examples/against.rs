@@ -165,9 +165,10 @@ async fn a_file_is_taken(district: &District) -> anyhow::Result<()> {
     let header = ["Email address", "First Name", "Last Name", "School"];
     let header = header.map(str::to_owned).to_vec();
     let row = |number: usize| {
-        let last = if number == 0 { "" } else { "Coach" };
-        let email = format!("coach{number}@{DOMAIN}");
-        vec![email, "Kim".to_owned(), last.to_owned(), "Track".to_owned()]
+        let domain = if number == 0 { "" } else { DOMAIN };
+        let email = format!("coach{number}@{domain}");
+        let rest = ["Kim", "Coach", "Track"].map(str::to_owned);
+        [vec![email], rest.to_vec()].concat()
     };
     let rows: Vec<Vec<String>> = std::iter::once(header).chain((0..500).map(row)).collect();
     let kind = FileKind::named("coaches.csv").of("teacher");
