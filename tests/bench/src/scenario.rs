@@ -9,7 +9,7 @@ use crate::district::{self, Unit};
 use crate::figures::{Round, RunFigures, Scenario, StoreFigures, Watch, millis};
 use crate::floor::Floor;
 use anyhow::{Context, bail};
-use driver::{Application, District, OPERATOR_TOKEN, text};
+use driver::{Application, District, OPERATOR_TOKEN, Providers, text};
 use fake_providers::faults::{Fault, FaultKind};
 use fake_providers::google::{Config, FakeGoogle};
 use local_host::{Counters, CronMode, GuestOutput, Host, HostConfig, Overrides, State, build};
@@ -156,7 +156,11 @@ async fn start_host(
     state: &Path,
     google: &FakeGoogle,
 ) -> anyhow::Result<Host> {
-    let variables = driver::variables(&format!("http://{address}"), google.base_url());
+    let providers = Providers {
+        google: google.base_url(),
+        ..Providers::default()
+    };
+    let variables = driver::variables(&format!("http://{address}"), &providers);
     let config = HostConfig {
         manifest: manifest.to_owned(),
         listen: address,
