@@ -151,7 +151,10 @@ impl District {
 }
 
 fn extend(settings: &mut Value, more: Value) {
-    if let (Some(settings), Some(more)) = (settings.as_object_mut(), more.as_object()) {
-        settings.extend(more.clone());
+    let Value::Object(more) = more else {
+        return;
+    };
+    if let Some(settings) = settings.as_object_mut() {
+        settings.extend(more);
     }
 }

@@ -66,7 +66,7 @@ async fn clever_a_district_is_imported_whole_and_an_unchanged_night_writes_nothi
     let clever = world.clever().unwrap();
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
-    let expected = clever.with_roster(|roster| roster.user_count());
+    let expected = clever.with_roster(fake_providers::clever::Roster::user_count);
     let roster = world.roster(&district).await.unwrap();
     // Who shares an address with somebody else waits for an administrator.
     let found = issues(&district, &first).await;
@@ -204,8 +204,8 @@ async fn clever_a_token_that_was_rotated_is_found_anew_and_one_that_is_gone_need
     ended(&world.sync(&district).await.unwrap(), "unchanged");
     // Nothing of the token can be read in the store.
     let token = clever.district_token().unwrap();
-    let shows = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&token);
-    assert!(!world.stored("").values().any(shows));
+    let has_it = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&token);
+    assert!(!world.stored("").values().any(has_it));
 
     clever.disconnect();
     failed(&world.sync(&district).await.unwrap(), "reconnect_needed");

@@ -109,8 +109,8 @@ async fn oneroster_every_way_in_brings_the_same_people_and_an_unchanged_night_wr
         ended(&second, "unchanged");
         assert_eq!(stored(&world), before, "{way:?}");
         let bearer = server.bearer();
-        let shows = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&bearer);
-        assert!(!world.stored("").values().any(shows), "{way:?}");
+        let has_it = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&bearer);
+        assert!(!world.stored("").values().any(has_it), "{way:?}");
     }
 }
 

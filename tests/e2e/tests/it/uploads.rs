@@ -325,7 +325,7 @@ async fn uploads_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_kept
 }
 
 /// A body that is sent in pieces, without its length.
-fn streamed(bytes: Vec<u8>) -> Body {
+fn streamed(bytes: &[u8]) -> Body {
     let pieces: Vec<Result<Vec<u8>, std::io::Error>> = bytes
         .chunks(48 * 1024)
         .map(|piece| Ok(piece.to_vec()))
@@ -348,14 +348,14 @@ async fn uploads_a_large_file_goes_through_in_little_memory_and_one_too_large_is
     let file = driver::csv(&rows);
     assert!(file.len() > 9_000_000, "{}", file.len());
     let kind = FileKind::named("large.csv").of("student");
-    let sent = files.upload(kind, streamed(file)).await.unwrap();
+    let sent = files.upload(kind, streamed(&file)).await.unwrap();
     assert_eq!(sent["state"], "planned", "{sent}");
     assert_eq!(sent["counts"]["total"]["creates"], 20_000, "{sent}");
     let path = files.upload_path(text(&sent, "id").unwrap(), "/discard");
     files.admin.post(&path, &json!({})).await.unwrap();
 
     let too_large = vec![b'a'; usize::try_from(66 * MEBIBYTE).unwrap()];
-    let answer = files.send_file(kind, streamed(too_large)).await.unwrap();
+    let answer = files.send_file(kind, streamed(&too_large)).await.unwrap();
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     for (component, bytes) in world.host().unwrap().counters().peak_memory {
         assert!(bytes <= MEMORY_BYTES_MAX, "{component} held {bytes} bytes");
