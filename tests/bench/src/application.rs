@@ -7,7 +7,7 @@
 
 use crate::figures::StoreFigures;
 use anyhow::{Context, bail};
-use driver::{Application, District, OPERATOR_TOKEN};
+use driver::{Application, District, OPERATOR_TOKEN, Providers};
 use local_host::{Counters, CronMode, GuestOutput, Host, HostConfig, Overrides, State, build};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,9 +24,6 @@ const LOOKS_PER_TICK: u32 = 250;
 /// How long something may take.
 const LOOKS_MAX: u32 = 45_000;
 
-/// Where a provider is that is not there.
-const NOWHERE: &str = "http://127.0.0.1:9";
-
 /// A running application.
 pub(crate) struct Running {
     host: Host,
@@ -40,15 +37,14 @@ pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 impl Running {
-    /// Starts the application. Its variables are those of every application and `more`.
+    /// Starts the application, which takes its people from these providers.
     pub(crate) async fn start(
         manifest: &Path,
         address: SocketAddr,
-        more: BTreeMap<String, String>,
+        providers: &Providers<'_>,
     ) -> anyhow::Result<Self> {
         let state = tempfile::tempdir().context("making a directory for the store")?;
-        let mut variables = driver::variables(&format!("http://{address}"), NOWHERE);
-        variables.extend(more);
+        let variables = driver::variables(&format!("http://{address}"), providers);
         let config = HostConfig {
             manifest: manifest.to_owned(),
             listen: address,

@@ -10,13 +10,13 @@ mod workbook;
 
 use crate::application::{self, Running, free_address};
 use crate::figures::{FileRound, Step, Watch, millis};
-use crate::source;
+use crate::source::{NOWHERE, TENANT};
 use anyhow::{Context, bail};
 use connectors::files::csv::Hints;
 use connectors::files::roster::Taken;
 use connectors::files::sheet::Content;
 use connectors::files::upload::{Next, Options, Upload};
-use driver::{District, text};
+use driver::{District, FileKind, Providers, text};
 use local_host::Counters;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -63,13 +63,13 @@ pub(crate) async fn round(plan: &Plan<'_>) -> anyhow::Result<FileRound> {
     if plan.floor_only {
         return Ok(round);
     }
-    let running = Running::start(plan.manifest, free_address()?, BTreeMap::new()).await?;
-    let operator = running.operator()?;
-    let district = source::tenant(&operator, "Maple Grove", "files").await?;
-    let new = json!({"id": "files", "provider": "csv", "mode": "import"});
-    let path = district.path("/connections");
-    district.admin.post(&path, &new).await?;
-    district.save().await?;
+    let providers = Providers {
+        google: NOWHERE,
+        ..Providers::default()
+    };
+    let running = Running::start(plan.manifest, free_address()?, &providers).await?;
+    let tenant = District::bare(&running.operator()?, TENANT, "Maple Grove").await?;
+    let district = tenant.connect_files("files", &json!({})).await?;
     let way = Way { district, running };
     way.go(&mut round, name, file).await?;
     round.memory_bytes = way.running.counters().peak_memory;
@@ -124,7 +124,9 @@ struct Way {
 impl Way {
     async fn go(&self, round: &mut FileRound, name: &str, file: Vec<u8>) -> anyhow::Result<()> {
         let (before, watch) = (self.running.counters(), Watch::start());
-        let id = self.send(name, file).await?;
+        let kind = FileKind::named(name).of("any").complete();
+        let sent = self.district.send_file(kind, file).await?.ok()?;
+        let id = text(&sent, "id")?.to_owned();
         round.steps.push(self.step("upload", &watch, &before));
 
         let (before, watch) = (self.running.counters(), Watch::start());
@@ -139,7 +141,7 @@ impl Way {
         });
 
         let (before, watch) = (self.running.counters(), Watch::start());
-        let path = self.path(&format!("/{id}/accept"));
+        let path = self.district.upload_path(&id, "/accept");
         let decision = json!({"rows": "all"});
         self.district.admin.post(&path, &decision).await?;
         let shown = self.until(&id, &["applied", "planned", "failed"]).await?;
@@ -156,27 +158,9 @@ impl Way {
         Ok(())
     }
 
-    fn path(&self, rest: &str) -> String {
-        self.district.path(&format!("/uploads{rest}"))
-    }
-
-    async fn send(&self, name: &str, file: Vec<u8>) -> anyhow::Result<String> {
-        let admin = &self.district.admin;
-        let query = format!("?connection=files&name={name}&role=any&complete=true");
-        let url = format!("{}{}", admin.url(), self.path(&query));
-        let sent = admin.client().post(url).bearer_auth(admin.token());
-        let answer = sent.body(file).send().await?;
-        let status = answer.status();
-        let body: Value = serde_json::from_slice(&answer.bytes().await?)?;
-        if !status.is_success() {
-            bail!("the upload was answered {status}: {body}");
-        }
-        Ok(text(&body, "id")?.to_owned())
-    }
-
     /// Waits until an upload is in one of these states.
     async fn until(&self, id: &str, states: &[&str]) -> anyhow::Result<Value> {
-        let path = self.path(&format!("/{id}"));
+        let path = self.district.upload_path(id, "");
         application::wait_for(&self.district, &path, |shown| {
             shown["state"]
                 .as_str()
@@ -187,7 +171,7 @@ impl Way {
 
     /// Ticks until everybody has a password.
     async fn passwords(&self, id: &str) -> anyhow::Result<()> {
-        let path = self.path(&format!("/{id}"));
+        let path = self.district.upload_path(id, "");
         for _ in 0..TICKS_MAX {
             self.district.admin.tick().await?;
             let shown = self.district.admin.get(&path).await?;

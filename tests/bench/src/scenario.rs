@@ -87,7 +87,7 @@ async fn of_source(
     if plan.floor_only {
         return Ok(round);
     }
-    let running = Running::start(plan.manifest, address, source.variables()).await?;
+    let running = Running::start(plan.manifest, address, &source.providers()).await?;
     source.set_latency(0);
     let district = source.set_up(&running.operator()?).await?;
     let bench = Bench { district, running };

@@ -9,18 +9,19 @@ pub(crate) use clever::Clever;
 pub(crate) use google::Google;
 pub(crate) use oneroster::OneRoster;
 
-use driver::{Application, District, text};
+use driver::{Application, District, Providers};
 use fake_providers::journal::{Entry, Journal};
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// From which districts are drawn.
 pub(crate) const SEED: u64 = 1;
 
 /// The id of the tenant.
-const TENANT: &str = "bench";
+pub(crate) const TENANT: &str = "bench";
+
+/// Where a provider is that nobody asks.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// What there is to read.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -39,8 +40,8 @@ pub(crate) struct Extent {
 
 /// A provider that is measured.
 pub(crate) trait Source {
-    /// The application's variables beside those that every application has.
-    fn variables(&self) -> BTreeMap<String, String>;
+    /// Where the fake listens.
+    fn providers(&self) -> Providers<'_>;
 
     /// Sets the tenant up from outside, up to a connection that is in use.
     async fn set_up(&self, operator: &Application) -> anyhow::Result<District>;
@@ -63,52 +64,4 @@ pub(crate) trait Source {
 
     /// Whether this was a page of data.
     fn is_page(&self, entry: &Entry) -> bool;
-}
-
-/// Makes a tenant with a connection that `new` describes and takes `credentials`, if there are
-/// any; tests the connection and puts it to use.
-async fn connect(
-    operator: &Application,
-    name: &str,
-    new: &Value,
-    credentials: Option<&Value>,
-) -> anyhow::Result<District> {
-    let district = tenant(operator, name, text(new, "id")?).await?;
-    // Only the operator may say which district our own keys read.
-    operator.post(&district.path("/connections"), new).await?;
-    if let Some(credentials) = credentials {
-        let path = district.connection_path("/credentials");
-        let put = district
-            .admin
-            .send(reqwest::Method::PUT, &path, Some(credentials));
-        put.await?.ok()?;
-    }
-    let path = district.connection_path("/test");
-    district.admin.post(&path, &json!({})).await?;
-    district.save().await?;
-    Ok(district)
-}
-
-/// Makes a tenant and a key for its administrator.
-pub(crate) async fn tenant(
-    operator: &Application,
-    name: &str,
-    connection: &str,
-) -> anyhow::Result<District> {
-    let new = json!({"id": TENANT, "name": name});
-    operator.post("/api/v1/tenants", &new).await?;
-    let path = format!("/api/v1/tenants/{TENANT}/keys");
-    let key = json!({"label": "bench", "role": "admin"});
-    let key = operator.post(&path, &key).await?;
-    Ok(District {
-        admin: operator.with_token(text(&key, "secret")?),
-        tenant: TENANT.to_owned(),
-        connection: connection.to_owned(),
-    })
-}
-
-/// Names and values as the variables of an application.
-fn named<const N: usize>(variables: [(&str, &str); N]) -> BTreeMap<String, String> {
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    variables.into_iter().map(owned).collect()
 }

@@ -17,7 +17,7 @@
 )]
 
 use anyhow::{Context as _, ensure};
-use driver::{Application, District, OPERATOR_TOKEN, text};
+use driver::{Application, District, OPERATOR_TOKEN, Providers, text};
 use fake_providers::google::{Change, Config, FakeGoogle, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -47,7 +47,11 @@ async fn main() -> anyhow::Result<()> {
     let google = FakeGoogle::start(district, config)
         .await
         .context("starting the fake Google")?;
-    for (name, value) in driver::variables(&url, google.base_url()) {
+    let providers = Providers {
+        google: google.base_url(),
+        ..Providers::default()
+    };
+    for (name, value) in driver::variables(&url, &providers) {
         println!("SPIN_VARIABLE_{}={value}", name.to_uppercase());
     }
     let operator = Application::new(&url, OPERATOR_TOKEN)?;

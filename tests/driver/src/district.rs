@@ -1,20 +1,13 @@
 //! One district set up in the application: a tenant, its key, its connection and its rules.
 
-use crate::{Application, text};
+use crate::{Application, LOOK_EVERY, RUN_FOR_MAX, text};
 use anyhow::{Context, bail};
 use fake_providers::google::{FakeGoogle, Outcome};
 use reqwest::Method;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
-use std::time::Duration;
 
-/// How long a run may take before it is given up on.
-const RUN_FOR_MAX: Duration = Duration::from_mins(10);
-
-/// How often a run under way is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// A tenant with a Google connection, seen with its admin key.
+/// A tenant with a connection, seen with its admin key.
 #[derive(Clone, Debug)]
 pub struct District {
     /// The application, with the tenant's admin key.
@@ -34,18 +27,7 @@ impl District {
         name: &str,
         domain: &str,
     ) -> anyhow::Result<Self> {
-        operator
-            .post("/api/v1/tenants", &json!({"id": tenant, "name": name}))
-            .await?;
-        let path = format!("/api/v1/tenants/{tenant}/keys");
-        let key = operator
-            .post(&path, &json!({"label": "setup", "role": "admin"}))
-            .await?;
-        let district = Self {
-            admin: operator.with_token(text(&key, "secret")?),
-            tenant: tenant.to_owned(),
-            connection: "google".to_owned(),
-        };
+        let district = Self::bare(operator, tenant, name).await?;
         let connection =
             json!({"id": "google", "provider": "google", "domain": domain, "mode": "import"});
         district
@@ -53,6 +35,32 @@ impl District {
             .post(&district.path("/connections"), &connection)
             .await?;
         Ok(district)
+    }
+
+    /// Makes a tenant and a key for it, and no connection: [`District::connection`] names one that
+    /// does not exist.
+    pub async fn bare(operator: &Application, tenant: &str, name: &str) -> anyhow::Result<Self> {
+        operator
+            .post("/api/v1/tenants", &json!({"id": tenant, "name": name}))
+            .await?;
+        let path = format!("/api/v1/tenants/{tenant}/keys");
+        let key = operator
+            .post(&path, &json!({"label": "setup", "role": "admin"}))
+            .await?;
+        Ok(Self {
+            admin: operator.with_token(text(&key, "secret")?),
+            tenant: tenant.to_owned(),
+            connection: "google".to_owned(),
+        })
+    }
+
+    /// The same tenant with another of its connections.
+    #[must_use]
+    pub fn with_connection(&self, connection: &str) -> Self {
+        Self {
+            connection: connection.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// A path below the tenant.
@@ -152,6 +160,31 @@ impl District {
     pub async fn sync(&self) -> anyhow::Result<Value> {
         let asked = self.admin.post(&self.path("/runs"), &json!({})).await?;
         self.wait_for(text(&asked, "run")?).await
+    }
+
+    /// Asks for runs of all connections and waits until the last is finished; returns their records
+    /// in order.
+    pub async fn sync_all(&self) -> anyhow::Result<Vec<Value>> {
+        let asked = self.admin.post(&self.path("/runs"), &json!({})).await?;
+        let first = text(&asked, "run")?;
+        let run = self.wait_for(first).await?;
+        let expected = run["connections"].as_array().map_or(1, Vec::len);
+        let path = self.path(&format!("/runs?series={first}"));
+        let waiting = async {
+            loop {
+                self.admin.tick().await?;
+                let runs = self.admin.get(&path).await?;
+                let runs = runs["items"].as_array().cloned().unwrap_or_default();
+                let finished = runs.iter().filter(|run| run["finished_at_ms"].is_i64());
+                if finished.count() >= expected {
+                    return anyhow::Ok(runs);
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(RUN_FOR_MAX, waiting)
+            .await
+            .context("the runs take too long")?
     }
 
     /// Ticks until a run is finished; returns its record.

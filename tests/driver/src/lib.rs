@@ -9,10 +9,16 @@
     reason = "a JSON value indexed by a name it does not have is null"
 )]
 
+mod connections;
 mod district;
+mod files;
+mod uploads;
 mod webhook;
 
+pub use connections::OneRosterWay;
 pub use district::District;
+pub use files::{Sheet, csv, package, workbook};
+pub use uploads::FileKind;
 pub use webhook::sign;
 
 use anyhow::{Context, bail};
@@ -30,10 +36,22 @@ pub const INTERNAL_TOKEN: &str = "internal-token-for-tests-of-thirty-two-bytes";
 /// The keys that seal secrets at rest, for tests.
 pub const SEAL_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// The variables of an application that listens at `public_url` and takes its people from a fake
-/// Google at `google_url`.
-pub fn variables(public_url: &str, google_url: &str) -> BTreeMap<String, String> {
-    [
+/// Where fake providers listen: each as scheme, host and port.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Providers<'a> {
+    /// Google.
+    pub google: &'a str,
+    /// Clever, if there is one.
+    pub clever: Option<&'a str>,
+    /// A OneRoster server with ClassLink in front, if there is one.
+    pub oneroster: Option<&'a str>,
+}
+
+/// The variables of an application that listens at `public_url` and takes its people from fakes.
+pub fn variables(public_url: &str, providers: &Providers<'_>) -> BTreeMap<String, String> {
+    let google = providers.google;
+    let certs = format!("{google}/oauth2/v3/certs");
+    let mut variables = vec![
         ("operator_token", OPERATOR_TOKEN),
         ("internal_token", INTERNAL_TOKEN),
         ("seal_keys", SEAL_KEYS),
@@ -44,16 +62,45 @@ pub fn variables(public_url: &str, google_url: &str) -> BTreeMap<String, String>
             "google_client_secret",
             fake_providers::google::CLIENT_SECRET,
         ),
-        ("google_accounts_url", google_url),
-        ("google_oauth_url", google_url),
-        ("google_api_url", google_url),
-        ("google_certs_url", &format!("{google_url}/oauth2/v3/certs")),
-        ("google_certs_host", google_url),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .collect()
+        ("google_accounts_url", google),
+        ("google_oauth_url", google),
+        ("google_api_url", google),
+        ("google_certs_url", &certs),
+        ("google_certs_host", google),
+    ];
+    if let Some(clever) = providers.clever {
+        variables.extend([
+            ("clever_client_id", fake_providers::clever::CLIENT_ID),
+            (
+                "clever_client_secret",
+                fake_providers::clever::CLIENT_SECRET,
+            ),
+            ("clever_oauth_url", clever),
+            ("clever_api_url", clever),
+        ]);
+    }
+    if let Some(oneroster) = providers.oneroster {
+        variables.extend([
+            ("oneroster_hosts", oneroster),
+            ("oneroster_dev_host", oneroster),
+            (
+                "classlink_partner_key",
+                fake_providers::oneroster::PARTNER_KEY,
+            ),
+            ("classlink_proxy_url", oneroster),
+        ]);
+    }
+    variables
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
+
+/// How long a run may take before it is given up on.
+const RUN_FOR_MAX: Duration = Duration::from_mins(10);
+
+/// How often a run under way is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// An answer of the application.
 #[derive(Clone, Debug)]
@@ -67,6 +114,23 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer, read whole.
+    pub async fn of(response: reqwest::Response) -> anyhow::Result<Self> {
+        let status = response.status();
+        let media_type = response
+            .headers()
+            .get(reqwest::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let bytes = response.bytes().await?;
+        Ok(Self {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            media_type,
+        })
+    }
+
     /// The body of a success; otherwise an error with what the application said.
     pub fn ok(self) -> anyhow::Result<Value> {
         if self.status.is_success() {
@@ -141,23 +205,9 @@ impl Application {
             .send()
             .await
             .with_context(|| format!("asking for {path}"))?;
-        let status = response.status();
-        let media_type = response
-            .headers()
-            .get(reqwest::header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        let bytes = response
-            .bytes()
+        Answer::of(response)
             .await
-            .with_context(|| format!("reading {path}"))?;
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer {
-            status,
-            body,
-            media_type,
-        })
+            .with_context(|| format!("reading {path}"))
     }
 
     /// Reads a path that must be a success.
@@ -168,6 +218,11 @@ impl Application {
     /// Posts to a path; the answer must be a success.
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.send(Method::POST, path, Some(body)).await?.ok()
+    }
+
+    /// Puts to a path; the answer must be a success.
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(Method::PUT, path, Some(body)).await?.ok()
     }
 
     /// Does what a scheduler does in a minute: ticks until there is nothing left to do.

@@ -3,14 +3,17 @@
 mod hosts;
 
 use anyhow::{Context, bail};
-use driver::{Application, District, OPERATOR_TOKEN, text};
+use driver::{Application, District, OPERATOR_TOKEN, Providers, text};
 use fake_providers::VirtualClock;
 use fake_providers::alerts::AlertReceiver;
+use fake_providers::clever::{self, FakeClever};
 use fake_providers::district::{District as People, DistrictShape};
 use fake_providers::google::{Config, FakeGoogle, Outcome};
+use fake_providers::oneroster::{self, FakeOneRoster};
 use jiff::Timestamp;
 use local_host::build::Artifacts;
 use local_host::{Host, HostConfig, MemoryStore, StartError, State, build};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -45,6 +48,10 @@ pub struct Setup {
     /// Whether Google pushes changes as they happen. Otherwise it refuses to, and nothing happens
     /// but what a test does.
     pub pushes: bool,
+    /// How the district is at Clever, if it is there.
+    pub clever: Option<clever::Config>,
+    /// How the district's OneRoster server is, if it has one.
+    pub oneroster: Option<oneroster::Config>,
     /// Variables that are set differently from usual; `None` leaves one out.
     pub variables: BTreeMap<&'static str, Option<&'static str>>,
 }
@@ -58,6 +65,8 @@ impl Setup {
             directory: None,
             alerts: false,
             pushes: false,
+            clever: None,
+            oneroster: None,
             variables: BTreeMap::new(),
         }
     }
@@ -66,6 +75,20 @@ impl Setup {
     #[must_use]
     pub fn with_pushes(mut self) -> Self {
         self.pushes = true;
+        self
+    }
+
+    /// The same with the district at Clever too.
+    #[must_use]
+    pub fn with_clever(mut self, config: clever::Config) -> Self {
+        self.clever = Some(config);
+        self
+    }
+
+    /// The same with a OneRoster server of the district, and `ClassLink` in front of it.
+    #[must_use]
+    pub fn with_oneroster(mut self, config: oneroster::Config) -> Self {
+        self.oneroster = Some(config);
         self
     }
 
@@ -97,6 +120,10 @@ pub struct World {
     config: HostConfig,
     /// What the application reads people from.
     pub google: FakeGoogle,
+    /// The same district at Clever.
+    clever: Option<FakeClever>,
+    /// The same district's OneRoster server.
+    oneroster: Option<FakeOneRoster>,
     /// What the application sends alerts to, if anywhere.
     alerts: Option<AlertReceiver>,
     /// The application, seen by the operator.
@@ -118,8 +145,15 @@ impl World {
             let address = free_address()?;
             let url = format!("http://{address}");
             let google = start_google(&setup, &url).await?;
+            let (clever, oneroster) = start_others(&setup, &google).await?;
             let alerts = start_receiver(&setup, &google).await?;
-            let config = config(&setup, &url, address, google.base_url(), alerts.as_ref());
+            let providers = Providers {
+                google: google.base_url(),
+                clever: clever.as_ref().map(FakeClever::base_url),
+                oneroster: oneroster.as_ref().map(FakeOneRoster::base_url),
+            };
+            let variables = driver::variables(&url, &providers);
+            let config = config(&setup, variables, address, alerts.as_ref());
             let memory = match &config.state {
                 State::Memory(memory) => memory.clone(),
                 State::Directory(_) => MemoryStore::default(),
@@ -134,6 +168,8 @@ impl World {
                 host: Some(host),
                 config,
                 google,
+                clever,
+                oneroster,
                 alerts,
                 memory,
             });
@@ -144,6 +180,26 @@ impl World {
     /// The host.
     pub fn host(&self) -> anyhow::Result<&Host> {
         self.host.as_ref().context("the host is down")
+    }
+
+    /// The district at Clever.
+    pub fn clever(&self) -> anyhow::Result<&FakeClever> {
+        self.clever.as_ref().context("nobody is at Clever")
+    }
+
+    /// The district's OneRoster server.
+    pub fn oneroster(&self) -> anyhow::Result<&FakeOneRoster> {
+        self.oneroster.as_ref().context("there is no such server")
+    }
+
+    /// Turns the OneRoster server off, or on again.
+    pub async fn oneroster_is_up(&mut self, is_up: bool) -> anyhow::Result<()> {
+        let server = self.oneroster.as_mut().context("there is no such server")?;
+        if is_up {
+            return Ok(server.come_up().await?);
+        }
+        server.go_down();
+        Ok(())
     }
 
     /// The receiver of alerts.
@@ -216,6 +272,31 @@ impl World {
         self.finish(district, text(&asked, "run")?).await
     }
 
+    /// Asks for a run of one connection and sees it through.
+    pub async fn sync_one(&self, district: &District) -> anyhow::Result<Value> {
+        let path = district.path("/runs");
+        let body = json!({"connection": district.connection});
+        let asked = district.admin.post(&path, &body).await?;
+        self.finish(district, text(&asked, "run")?).await
+    }
+
+    /// Asks for runs of all connections and sees them through; their records by connection.
+    pub async fn sync_all(&self, district: &District) -> anyhow::Result<BTreeMap<String, Value>> {
+        let first = self.sync(district).await?;
+        let steps = first["connections"].as_array().map_or(1, Vec::len);
+        let id = text(&first, "id")?.to_owned();
+        let mut runs = BTreeMap::new();
+        for step in 0..steps {
+            let run = if step == 0 {
+                first.clone()
+            } else {
+                self.finish(district, &format!("{id}-{:03}", step + 1)).await?
+            };
+            runs.insert(text(&run, "connection")?.to_owned(), run);
+        }
+        Ok(runs)
+    }
+
     /// Asks for a preview and sees it through.
     pub async fn preview(&self, district: &District) -> anyhow::Result<Value> {
         let path = district.path("/previews");
@@ -230,7 +311,13 @@ impl World {
         let mut last = Value::Null;
         for _ in 0..LOOKS_MAX {
             district.admin.tick().await?;
-            let record = district.admin.get(&path).await?;
+            let answer = district.admin.send(Method::GET, &path, None).await?;
+            // A run of a series is there once the one before is over.
+            let record = if answer.status == StatusCode::NOT_FOUND {
+                Value::Null
+            } else {
+                answer.ok()?
+            };
             if number(&record, "finished_at_ms").is_some() {
                 return Ok(record);
             }
@@ -251,6 +338,15 @@ impl World {
         let mut accounts = BTreeMap::new();
         for account in district.all(&district.path("/accounts")).await? {
             accounts.insert(text(&account, "email")?.to_owned(), account);
+        }
+        Ok(accounts)
+    }
+
+    /// All accounts, by id: some have no address.
+    pub async fn roster(&self, district: &District) -> anyhow::Result<BTreeMap<String, Value>> {
+        let mut accounts = BTreeMap::new();
+        for account in district.all(&district.path("/accounts")).await? {
+            accounts.insert(text(&account, "id")?.to_owned(), account);
         }
         Ok(accounts)
     }
@@ -294,15 +390,43 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
-    let people = People::generate(1, setup.people, setup.shape.clone());
     let config = Config {
         clock: Arc::new(VirtualClock::new()),
         takes_http_channels: setup.pushes,
         ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
     };
-    FakeGoogle::start(people, config)
+    FakeGoogle::start(people(setup), config)
         .await
         .context("starting the fake Google")
+}
+
+fn people(setup: &Setup) -> People {
+    People::generate(1, setup.people, setup.shape.clone())
+}
+
+/// The other providers of the setup, on the clock of Google.
+async fn start_others(
+    setup: &Setup,
+    google: &FakeGoogle,
+) -> anyhow::Result<(Option<FakeClever>, Option<FakeOneRoster>)> {
+    let mut others = (None, None);
+    if let Some(config) = &setup.clever {
+        let config = clever::Config {
+            clock: Arc::clone(google.clock()),
+            ..config.clone()
+        };
+        let fake = FakeClever::start(people(setup), config).await;
+        others.0 = Some(fake.context("starting the fake Clever")?);
+    }
+    if let Some(config) = &setup.oneroster {
+        let config = oneroster::Config {
+            clock: Arc::clone(google.clock()),
+            ..config.clone()
+        };
+        let fake = FakeOneRoster::start(people(setup), config).await;
+        others.1 = Some(fake.context("starting the fake OneRoster server")?);
+    }
+    Ok(others)
 }
 
 async fn start_receiver(
@@ -319,12 +443,10 @@ async fn start_receiver(
 
 fn config(
     setup: &Setup,
-    url: &str,
+    mut variables: BTreeMap<String, String>,
     address: SocketAddr,
-    google: &str,
     alerts: Option<&AlertReceiver>,
 ) -> HostConfig {
-    let mut variables = driver::variables(url, google);
     if let Some(alerts) = alerts {
         variables.insert("alert_url".to_owned(), alerts.url());
         variables.insert("alert_host".to_owned(), alerts.host());

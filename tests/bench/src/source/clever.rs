@@ -1,13 +1,13 @@
 //! A district at Clever, with its sections.
 
 use super::pages::Pages;
-use super::{Extent, SEED, Source, connect, named};
+use super::{Extent, NOWHERE, SEED, Source, TENANT};
 use anyhow::Context;
 use connectors::base_url::BaseUrl;
 use connectors::clever::{Api, Fetch, FetchPlan, Version};
 use connectors::fetch::WINDOW_DEFAULT;
-use driver::{Application, District};
-use fake_providers::clever::{CLIENT_ID, CLIENT_SECRET, Change, Config, FakeClever};
+use driver::{Application, District, Providers};
+use fake_providers::clever::{Change, Config, FakeClever};
 use fake_providers::faults::{Fault, FaultKind};
 use fake_providers::journal::{Entry, Journal};
 use jiff::Timestamp;
@@ -47,28 +47,21 @@ impl Clever {
 }
 
 impl Source for Clever {
-    fn variables(&self) -> BTreeMap<String, String> {
-        named([
-            ("clever_client_id", CLIENT_ID),
-            ("clever_client_secret", CLIENT_SECRET),
-            ("clever_oauth_url", self.fake.base_url()),
-            ("clever_api_url", self.fake.base_url()),
-        ])
+    fn providers(&self) -> Providers<'_> {
+        Providers {
+            google: NOWHERE,
+            clever: Some(self.fake.base_url()),
+            ..Providers::default()
+        }
     }
 
     async fn set_up(&self, operator: &Application) -> anyhow::Result<District> {
         let shape = self.fake.district().shape();
-        let new = json!({
-            "id": "clever",
-            "provider": "clever",
-            "mode": "import",
-            "clever": {
-                "district": self.fake.district_id().to_string(),
-                "classes": true,
-                "email_domains": [shape.domain],
-            },
-        });
-        connect(operator, &shape.name, &new, None).await
+        let tenant = District::bare(operator, TENANT, &shape.name).await?;
+        let more = json!({"classes": true, "email_domains": [shape.domain]});
+        tenant
+            .connect_clever(operator, "clever", &self.fake, &more)
+            .await
     }
 
     async fn prepare(&mut self) -> anyhow::Result<Extent> {

@@ -6,12 +6,11 @@ mod floor;
 use super::{Extent, SEED, Source};
 use anyhow::Context;
 use district::Unit;
-use driver::{Application, District};
+use driver::{Application, District, Providers};
 use fake_providers::faults::{Fault, FaultKind};
 use fake_providers::google::{Config, FakeGoogle};
 use fake_providers::journal::{Entry, Journal};
 use floor::Floor;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 const USERS_PATH: &str = "/admin/directory/v1/users";
@@ -56,11 +55,11 @@ impl Google {
 }
 
 impl Source for Google {
-    fn variables(&self) -> BTreeMap<String, String> {
-        driver::variables("", self.fake.base_url())
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("google_"))
-            .collect()
+    fn providers(&self) -> Providers<'_> {
+        Providers {
+            google: self.fake.base_url(),
+            ..Providers::default()
+        }
     }
 
     async fn set_up(&self, operator: &Application) -> anyhow::Result<District> {

@@ -4,14 +4,14 @@
 mod enrolling;
 
 use super::pages::Pages;
-use super::{Extent, SEED, Source, connect, named};
+use super::{Extent, NOWHERE, SEED, Source, TENANT};
 use anyhow::{Context, bail};
 use connectors::base_url::BaseUrl;
 use connectors::oneroster::fetch::{
     CLASSLINK_PAGE_LIMIT, Fetch, FetchPlan, PAGE_LIMIT, WINDOW_DEFAULT,
 };
 use connectors::oneroster::{Access, ServiceBase, Version};
-use driver::{Application, District, text};
+use driver::{Application, District, OneRosterWay, Providers, text};
 use fake_providers::faults::{Fault, FaultKind};
 use fake_providers::journal::{Entry, Journal};
 use fake_providers::oneroster::{
@@ -87,42 +87,26 @@ impl OneRoster {
 }
 
 impl Source for OneRoster {
-    fn variables(&self) -> BTreeMap<String, String> {
-        named([
-            ("oneroster_hosts", self.fake.base_url()),
-            ("oneroster_dev_host", self.fake.base_url()),
-            ("classlink_proxy_url", self.fake.base_url()),
-        ])
+    fn providers(&self) -> Providers<'_> {
+        Providers {
+            google: NOWHERE,
+            oneroster: Some(self.fake.base_url()),
+            ..Providers::default()
+        }
     }
 
     async fn set_up(&self, operator: &Application) -> anyhow::Result<District> {
         let shape = self.fake.district().shape();
-        let (version, way, credentials) = if self.is_classlink {
-            let way = json!({"kind": "classlink_proxy", "application": APPLICATION_ID});
-            let credentials = json!({"kind": "bearer", "token": self.fake.bearer()});
-            ("1.1", way, credentials)
+        let tenant = District::bare(operator, TENANT, &shape.name).await?;
+        let way = if self.is_classlink {
+            OneRosterWay::ClassLinkProxy
         } else {
-            let token = json!({"token_url": self.fake.token_url()});
-            let base_url = self.fake.base_url();
-            let way = json!({"kind": "direct", "base_url": base_url, "token": token});
-            let credentials = json!({
-                "kind": "oauth2", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
-            });
-            ("1.2", way, credentials)
+            OneRosterWay::OAuth2
         };
-        let new = json!({
-            "id": "sis",
-            "provider": "oneroster",
-            "mode": "import",
-            "name": "SIS",
-            "oneroster": {
-                "version": version,
-                "way": way,
-                "classes": true,
-                "email_domains": [shape.domain],
-            },
-        });
-        connect(operator, &shape.name, &new, Some(&credentials)).await
+        let more = json!({"classes": true, "email_domains": [shape.domain]});
+        tenant
+            .connect_oneroster("sis", &self.fake, way, &more)
+            .await
     }
 
     async fn prepare(&mut self) -> anyhow::Result<Extent> {

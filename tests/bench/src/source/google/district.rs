@@ -1,5 +1,6 @@
 //! The district that is measured: how it is linked, and what reading it must cost.
 
+use crate::source::TENANT;
 use anyhow::Context;
 use connectors::google::directory::USERS_PAGE_SIZE;
 use driver::{Application, District, text};
@@ -72,7 +73,7 @@ pub(crate) async fn set_up(
     units: &[Unit],
 ) -> anyhow::Result<District> {
     let shape = google.district().shape();
-    let district = District::create(operator, "bench", &shape.name, &shape.domain).await?;
+    let district = District::create(operator, TENANT, &shape.name, &shape.domain).await?;
     let outcome = Outcome::allow(&google.accounts().super_admin);
     district.authorize(google, &outcome).await?;
     let mut organizations: BTreeMap<String, String> = BTreeMap::new();
