@@ -15,7 +15,7 @@ use crate::ports::{Clock, Store};
 use crate::roster::blob;
 use crate::runs::{Failure, Run, Work};
 use mapping::ids::{ConnectionId, ExternalId, OrganizationId, RunId, TenantId};
-use mapping::rules::{RuleSet, SchoolPlaces};
+use mapping::rules::{RuleSet, SchoolChoice, SchoolPlace, SchoolPlaces};
 use std::collections::BTreeMap;
 
 /// What became of the schools of a run's snapshot; `None` when the rules don't use them. Fails when
@@ -43,7 +43,20 @@ pub async fn settle(
         .map(|organization| (organization.id, organization.name))
         .collect();
     let derive = |school: &ExternalId| derived_id(tenant, connection, school);
-    let places = rules.schools.place(&schools, &names, derive);
+    let mut places = rules.schools.place(&schools, &names, derive);
+    if rules.schools.take == SchoolChoice::All {
+        // A school that is not shown tonight still stands where it stood, for whom the source
+        // places there all the same.
+        for (school, place) in kept(store, tenant, connection).await?.schools {
+            let is_there = match &place {
+                SchoolPlace::District => true,
+                SchoolPlace::Organization { id, link } => link.is_none() && names.contains_key(id),
+            };
+            if is_there {
+                places.schools.entry(school).or_insert(place);
+            }
+        }
+    }
     if names.len() + places.new.len() > ORGANIZATIONS_MAX {
         return Ok(Err(too_many()));
     }

@@ -181,13 +181,12 @@ async fn ask_for_changes<P: Ports>(
         return Ok(());
     };
     let component = found.map(|found| slices::fetch_component(found.provider, Work::Full));
-    let done: Result<Done, _> = match component {
-        Some(component) => slices::call(ports, component, "/changes", &turn).await,
-        // Deleted: the next turn of any component would find the same.
-        None => {
-            changing::place(ports, &turn).await?;
-            Ok(Done {})
-        }
+    let done: Result<Done, _> = if let Some(component) = component {
+        slices::call(ports, component, "/changes", &turn).await
+    } else {
+        // Deleted: there is nobody to ask, and nothing to follow any more.
+        changing::place(ports, &turn).await?;
+        Ok(Done {})
     };
     lease.release(ports, &tenant.id).await?;
     if let Err(error) = done {

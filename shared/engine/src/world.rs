@@ -14,6 +14,7 @@ mod runs;
 mod script;
 mod series;
 mod sleepers;
+mod uploads;
 
 use crate::audit::{Action, Actor};
 use crate::connections::{self, Change, KeptTokens, NewConnection, Provider, State, SyncMode};
@@ -360,6 +361,7 @@ pub(crate) async fn answer(
         return Err(TransportError::Failed);
     }
     match request.uri().host() {
+        Some("fetch-csv.spin.internal") => Ok(doors::fetch_csv::handle(&ports, request).await),
         Some("fetch-google.spin.internal") => {
             Ok(doors::fetch_google::handle(&ports, request).await)
         }

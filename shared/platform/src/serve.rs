@@ -61,9 +61,8 @@ pub struct Body<'a>(&'a mut IncomingBody<spin_sdk::wasip3::http::types::Request>
 impl Chunks for Body<'_> {
     async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         loop {
-            let frame = match self.0.frame().await? {
-                Ok(frame) => frame,
-                Err(_) => return Some(Err(TransportError::Failed)),
+            let Ok(frame) = self.0.frame().await? else {
+                return Some(Err(TransportError::Failed));
             };
             // Trailers say nothing to us.
             if let Ok(data) = frame.into_data() {

@@ -175,13 +175,10 @@ async fn changes<P: Ports>(ports: &P, turn: &Turn) -> Result<(), Problem> {
     let Some(Place::Event(after)) = changing::place(ports, turn).await? else {
         return Ok(());
     };
-    let after: EventCursor = match serde_json::from_str(&after) {
-        Ok(after) => after,
+    let Ok(after) = serde_json::from_str::<EventCursor>(&after) else {
         // A place that nobody can read is one that is lost.
-        Err(_) => {
-            let lost = Ok(Asked::Lost);
-            return Ok(reading::take_changes(ports, turn, &BTreeSet::new(), lost).await?);
-        }
+        let lost = Ok(Asked::Lost);
+        return Ok(reading::take_changes(ports, turn, &BTreeSet::new(), lost).await?);
     };
     let access = Access::open(ports, &turn.tenant, &turn.connection).await?;
     let access = access.ok_or_else(Problem::not_found)?;

@@ -41,7 +41,7 @@ type Answer = Result<http::Response<Bytes>, Problem>;
 /// A request that was let in.
 struct Asked<'a, P> {
     ports: &'a P,
-    parts: &'a request::Parts,
+    head: &'a request::Parts,
     tenant: TenantId,
     who: Actor,
 }
@@ -49,17 +49,17 @@ struct Asked<'a, P> {
 /// Serves one request, whose body is read as it is needed.
 pub async fn handle<P: Ports>(
     ports: &P,
-    parts: request::Parts,
+    head: request::Parts,
     body: impl Chunks,
 ) -> http::Response<Bytes> {
-    match serve(ports, &parts, body).await {
+    match serve(ports, &head, body).await {
         Ok(response) => response,
         Err(problem) => problem.to_response(),
     }
 }
 
-async fn serve<P: Ports>(ports: &P, parts: &request::Parts, body: impl Chunks) -> Answer {
-    let (operation, tenant, upload) = match routes::find(&parts.method, parts.uri.path()) {
+async fn serve<P: Ports>(ports: &P, head: &request::Parts, body: impl Chunks) -> Answer {
+    let (operation, tenant, upload) = match routes::find(&head.method, head.uri.path()) {
         Found::Route(route, tenant, upload) => (route.operation, tenant, upload),
         Found::Methods(allow) => {
             let detail = format!("this path takes {allow}");
@@ -71,7 +71,7 @@ async fn serve<P: Ports>(ports: &P, parts: &request::Parts, body: impl Chunks) -
         Found::Nothing => return Err(Problem::not_found()),
     };
     let seal_keys = settings::seal_keys(ports).await?;
-    let asked = admit(ports, parts, &tenant, operation.writes()).await?;
+    let asked = admit(ports, head, &tenant, operation.writes()).await?;
     let id =
         || UploadId::parse(upload.clone().unwrap_or_default()).map_err(|_| Problem::not_found());
     match operation {
@@ -90,12 +90,12 @@ async fn serve<P: Ports>(ports: &P, parts: &request::Parts, body: impl Chunks) -
 /// Who is asking: somebody with a key of the tenant, an admin key where something changes.
 async fn admit<'a, P: Ports>(
     ports: &'a P,
-    parts: &'a request::Parts,
+    head: &'a request::Parts,
     tenant: &str,
     writes: bool,
 ) -> Result<Asked<'a, P>, Problem> {
     let token = settings::operator_token(ports).await?;
-    let principal = access::authenticate(ports, &token, &parts.headers).await?;
+    let principal = access::authenticate(ports, &token, &head.headers).await?;
     let tenant = TenantId::parse(tenant).map_err(|_| Problem::not_found())?;
     match &principal {
         Principal::Key {
@@ -118,7 +118,7 @@ async fn admit<'a, P: Ports>(
     }
     Ok(Asked {
         ports,
-        parts,
+        head,
         tenant,
         who: principal.actor(),
     })
@@ -126,7 +126,7 @@ async fn admit<'a, P: Ports>(
 
 impl<P> Asked<'_, P> {
     fn query(&self, name: &str) -> Option<String> {
-        let query = self.parts.uri.query().unwrap_or_default();
+        let query = self.head.uri.query().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes())
             .find_map(|(found, value)| (found == name).then(|| value.into_owned()))
     }
@@ -222,11 +222,11 @@ async fn send<P: Ports>(
 ) -> Answer {
     let new = asked.new_upload()?;
     let of = (&asked.tenant, &asked.who);
-    let mut receiver = Receiver::begin(asked.ports, seal_keys, of, new).await?;
+    let mut taking = Receiver::begin(asked.ports, seal_keys, of, new).await?;
     let received: Result<(), Problem> = async {
         while let Some(chunk) = body.next().await {
             match chunk {
-                Ok(chunk) => receiver.push(&chunk).await?,
+                Ok(chunk) => taking.push(&chunk).await?,
                 Err(TransportError::BodyTooLarge { .. }) => return Err(UploadError::Large.into()),
                 Err(_) => {
                     let detail = "the file did not arrive whole: send it again";
@@ -242,10 +242,10 @@ async fn send<P: Ports>(
         // would never see the answer.
         body.drain(usize::try_from(UPLOAD_BYTES_MAX).unwrap_or(usize::MAX))
             .await;
-        receiver.abandon().await?;
+        taking.abandon().await?;
         return Err(problem);
     }
-    let upload = receiver.finish().await?;
+    let upload = taking.finish().await?;
     let shown = uploads::show(asked.ports, &asked.tenant, &upload.id).await?;
     Ok(asked.nudged(json(StatusCode::ACCEPTED, &shown)))
 }
@@ -368,7 +368,7 @@ async fn whole<P>(
         }
     }
     let mut request = http::Request::new(Bytes::from(all));
-    request.headers_mut().clone_from(&asked.parts.headers);
+    request.headers_mut().clone_from(&asked.head.headers);
     Ok(request)
 }
 

@@ -38,6 +38,9 @@ const UPLOADS_PER_TICK: usize = 50;
 /// Longest slice that is asked for, in milliseconds.
 const SLICE_MS: i64 = 8_000;
 
+/// After how long, in milliseconds, a file without a run is one whose receiver died.
+const RUNLESS_MS: i64 = 10 * 60_000;
+
 /// The component that reads files and makes passwords.
 const FILE_COMPONENT: &str = "fetch-csv";
 
@@ -128,12 +131,12 @@ pub async fn make<P: Store + Clock + Random>(
     id: &UploadId,
     deadline: Timestamp,
 ) -> Result<SliceOutcome, CredentialError> {
-    let (upload, run) = match (
+    let of = (
         read(ports, tenant, id).await?,
         applied(ports, tenant, id).await?,
-    ) {
-        (Some(upload), Some(run)) => (upload, run),
-        _ => return Ok(SliceOutcome::Done),
+    );
+    let (Some(upload), Some(run)) = of else {
+        return Ok(SliceOutcome::Done);
     };
     let key = progress_key(tenant, id);
     let mut progress: Progress = record::read(ports, &key)
@@ -257,20 +260,19 @@ impl<P: Store + Clock + Random> Making<'_, P> {
             if known.is_some_and(|known| known.upload.as_ref() != Some(&self.upload.id)) {
                 continue;
             }
-            let digest = match given {
-                Some(given) => match PasswordDigest::slow(self.ports, given) {
-                    Ok(digest) => digest,
-                    Err(passwords::DigestError) => continue,
-                },
-                None => {
-                    let password = passwords::make(self.ports);
-                    let digest = PasswordDigest::fast(self.ports, &password);
-                    if let Some(email) = &account.email {
-                        let username = account.username.clone();
-                        made.push((email.clone(), username, password.expose().to_owned()));
-                    }
-                    digest
+            let digest = if let Some(given) = given {
+                // Only parameters that Argon2 does not know could make it fail.
+                let Ok(digest) = PasswordDigest::slow(self.ports, given) else {
+                    continue;
+                };
+                digest
+            } else {
+                let password = passwords::make(self.ports);
+                if let Some(email) = &account.email {
+                    let username = account.username.clone();
+                    made.push((email.clone(), username, password.expose().to_owned()));
                 }
+                PasswordDigest::fast(self.ports, &password)
             };
             let password = Password {
                 digest,
@@ -419,10 +421,14 @@ async fn attend_one<P: Ports>(
     let Some(shown) = show(ports, tenant, id).await? else {
         return Ok(Attended::Closed);
     };
+    let age_ms = ports.now().as_millisecond() - shown.upload.sent_at_ms;
     match shown.state {
+        UploadState::Reading if shown.run.is_none() && age_ms > RUNLESS_MS => {
+            deciding::set_discarded(ports, tenant, id).await?;
+            close(ports, tenant, &shown.upload).await
+        }
         UploadState::Accepted | UploadState::Reading => Ok(Attended::Open),
         UploadState::Planned => {
-            let age_ms = ports.now().as_millisecond() - shown.upload.sent_at_ms;
             if age_ms < KEPT_MS {
                 return Ok(Attended::Open);
             }

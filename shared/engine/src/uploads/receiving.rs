@@ -1,7 +1,7 @@
 //! Taking a file in as its bytes come: sealed part by part, never held whole.
 
 use super::bytes::{self, BytesError, PART_BYTES};
-use super::{Upload, UploadWork, note_run};
+use super::{Upload, UploadWork, deciding, note_run};
 use crate::audit::{self, Action, Actor};
 use crate::connections::{self, Provider};
 use crate::error::Error;
@@ -180,7 +180,10 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
             by: self.who.name().to_owned(),
         };
         let run = runs::request_alone(ports, tenant, runs::Lane::Upload, trigger, &work).await?;
-        let run = run.ok_or(UploadError::Busy)?;
+        let Some(run) = run else {
+            deciding::set_discarded(ports, tenant, &self.id).await?;
+            return Err(UploadError::Busy);
+        };
         note_run(ports, tenant, &self.id, &run).await?;
         Ok(upload)
     }

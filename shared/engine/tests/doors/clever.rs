@@ -1,9 +1,7 @@
 //! Connections to Clever: whose a district is, tokens that rotate and vanish, and a whole run.
 
 use super::district::{District, OPERATOR, request};
-use super::elsewhere::{
-    self, DISTRICT, Shared, accounts, clever_person, drive, pass_minutes, sync,
-};
+use super::elsewhere::{self, DISTRICT, Shared, accounts, clever_person, drive, pass_minutes};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,7 +15,7 @@ fn new() -> Value {
 }
 
 /// A district with a connection that is in use.
-fn connected() -> (District, Shared) {
+pub(crate) fn connected() -> (District, Shared) {
     let (district, clever) = elsewhere::district();
     {
         let mut clever = clever.lock().unwrap();
@@ -167,7 +165,7 @@ fn a_clever_connection_is_not_authorised_in_a_browser_and_takes_no_credentials()
 #[test]
 fn a_run_takes_people_over_with_their_schools_and_keeps_the_token_sealed() {
     let (district, _) = connected();
-    let run = sync(&district, "clever");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     let accounts = accounts(&district);
     assert_eq!(accounts.len(), 3, "{accounts:?}");
@@ -183,7 +181,7 @@ fn a_run_takes_people_over_with_their_schools_and_keeps_the_token_sealed() {
 #[test]
 fn a_person_who_left_is_confirmed_by_id_and_leaves() {
     let (district, clever) = connected();
-    assert_eq!(sync(&district, "clever")["state"], "applied");
+    assert_eq!(drive(&district)["state"], "applied");
     clever.lock().unwrap().clever.remove("u-3");
     let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
@@ -202,7 +200,7 @@ fn a_person_who_left_is_confirmed_by_id_and_leaves() {
 fn a_token_that_rotates_in_the_middle_of_a_run_is_found_anew() {
     let (district, clever) = connected();
     clever.lock().unwrap().rotate_after = Some(2);
-    let run = sync(&district, "clever");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     assert_eq!(clever.lock().unwrap().tokens[0].1, "token-2");
     assert_eq!(accounts(&district).len(), 3);
@@ -211,7 +209,7 @@ fn a_token_that_rotates_in_the_middle_of_a_run_is_found_anew() {
 #[test]
 fn a_district_that_vanished_needs_to_be_reconnected_and_nobody_leaves() {
     let (district, clever) = connected();
-    assert_eq!(sync(&district, "clever")["state"], "applied");
+    assert_eq!(drive(&district)["state"], "applied");
     let before = accounts(&district);
     clever.lock().unwrap().tokens.remove(0);
     let run = drive(&district);
@@ -303,7 +301,7 @@ fn happened(clever: &Shared, event: &str, person: &str) {
 fn events_between_nights_name_people_who_are_looked_at() {
     let (district, clever) = connected();
     happened(&clever, "e-1", "u-1");
-    let first = sync(&district, "clever");
+    let first = drive(&district);
     assert_eq!(first["state"], "applied", "{first}");
     let idle = pass_minutes(&district, 6);
     assert_eq!(idle["id"], first["id"], "nothing happened: {idle}");
@@ -331,7 +329,7 @@ fn events_between_nights_name_people_who_are_looked_at() {
 fn an_event_that_clever_forgot_leads_to_a_full_run_and_to_no_second_one() {
     let (district, clever) = connected();
     happened(&clever, "e-1", "u-1");
-    let first = sync(&district, "clever");
+    let first = drive(&district);
     clever.lock().unwrap().events = Some(vec![("e-9".to_owned(), "u-1".to_owned())]);
     rename(&clever, "u-1", "Ada");
     let full = pass_minutes(&district, 8);
@@ -351,7 +349,7 @@ fn an_event_that_clever_forgot_leads_to_a_full_run_and_to_no_second_one() {
 #[test]
 fn a_person_can_be_synced_and_explained_by_an_address_that_the_roster_knows() {
     let (district, clever) = connected();
-    sync(&district, "clever");
+    drive(&district);
     rename(&clever, "u-3", "Ada");
     let whom = json!({"email": "u-3@maplegrove.example"});
     let (status, _) = district.post(&district.admin, &format!("{CONNECTION}/people/sync"), &whom);

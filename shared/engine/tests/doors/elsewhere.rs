@@ -145,7 +145,7 @@ impl Elsewhere {
             .tokens
             .iter()
             .find(|(district, _)| district == DISTRICT);
-        if !own.is_some_and(|(_, token)| sent == format!("Bearer {token}")) {
+        if own.is_none_or(|(_, token)| sent != format!("Bearer {token}")) {
             return (401, json!({"message": "Invalid token"}));
         }
         let list = |items: Vec<Value>| {
@@ -293,24 +293,6 @@ async fn component_answer(
         "watch-google" => doors::watch_google::handle(ports, request).await,
         other => panic!("{other} was asked for"),
     }
-}
-
-/// Takes every school of a connection over, asks for a run, and drives it to its end.
-pub(crate) fn sync(district: &District, connection: &str) -> Value {
-    let path = format!("/api/v1/tenants/maple/connections/{connection}/rules");
-    let read = super::district::request(Method::GET, &district.viewer, &path, &Value::Null);
-    let tag = district.send(read).headers()["etag"].clone();
-    let schools = json!({"take": "all"});
-    let mut put = super::district::request(
-        Method::PUT,
-        &district.admin,
-        &format!("{path}/schools"),
-        &schools,
-    );
-    put.headers_mut().insert("if-match", tag);
-    let answer = district.send(put);
-    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
-    drive(district)
 }
 
 /// Asks for a run and drives it to its end.

@@ -24,6 +24,9 @@ mod oneroster;
 mod people;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod schools;
+#[cfg(test)]
 mod series;
 #[cfg(test)]
 mod tokens;

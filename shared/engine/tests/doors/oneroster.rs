@@ -1,7 +1,7 @@
 //! Connections to OneRoster servers and to ClassLink: addresses, credentials, and whole runs.
 
 use super::district::{District, OPERATOR, request};
-use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, pass_minutes, sync};
+use super::elsewhere::{self, Shared, accounts, drive, oneroster_person, pass_minutes};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn direct() -> Value {
         "token": {"token_url": "https://sis.maplegrove.example/token"}})
 }
 
-fn new(way: Value) -> Value {
+fn new(way: &Value) -> Value {
     json!({"id": "sis", "provider": "oneroster", "mode": "import", "name": "SIS",
         "oneroster": {"way": way, "email_domains": ["maplegrove.example"]}})
 }
@@ -27,7 +27,7 @@ fn people(elsewhere: &Shared) {
     }
 }
 
-fn make(district: &District, who: &str, way: Value) {
+fn make(district: &District, who: &str, way: &Value) {
     let (status, made) = district.post(who, CONNECTIONS, &new(way));
     assert_eq!(status, StatusCode::CREATED, "{made}");
 }
@@ -77,7 +77,7 @@ fn an_address_that_the_operators_list_does_not_cover_is_refused_when_it_is_set()
         "https://localhost",
     ] {
         let way = json!({"kind": "direct", "base_url": base_url});
-        let asked = request(Method::POST, &district.admin, CONNECTIONS, &new(way));
+        let asked = request(Method::POST, &district.admin, CONNECTIONS, &new(&way));
         let refused = district.refuses(asked, StatusCode::UNPROCESSABLE_ENTITY, &[]);
         assert_eq!(
             refused["errors"][0]["field"], "oneroster.way.base_url",
@@ -85,12 +85,12 @@ fn an_address_that_the_operators_list_does_not_cover_is_refused_when_it_is_set()
         );
         let mut way = direct();
         way["token"]["token_url"] = base_url.into();
-        let asked = request(Method::POST, &district.admin, CONNECTIONS, &new(way));
+        let asked = request(Method::POST, &district.admin, CONNECTIONS, &new(&way));
         let refused = district.refuses(asked, StatusCode::UNPROCESSABLE_ENTITY, &[]);
         let field = &refused["errors"][0]["field"];
         assert_eq!(field, "oneroster.way.token.token_url", "{base_url}");
     }
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     let edit = json!({"oneroster": {"way": {"kind": "direct", "base_url": "https://10.0.0.7"}}});
     let asked = request(Method::PATCH, &district.admin, CONNECTION, &edit);
     district.refuses(asked, StatusCode::UNPROCESSABLE_ENTITY, &[]);
@@ -105,10 +105,10 @@ fn an_address_is_looked_at_again_before_it_is_used() {
         .unwrap()
         .admits
         .insert("Bearer sis-token".to_owned());
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
     put_to_use(&district);
-    assert_eq!(sync(&district, "sis")["state"], "applied");
+    assert_eq!(drive(&district)["state"], "applied");
     district
         .ports
         .set_variable("oneroster_hosts", "*.other.example");
@@ -122,7 +122,7 @@ fn an_address_is_looked_at_again_before_it_is_used() {
 #[test]
 fn credentials_are_sealed_and_never_shown() {
     let (district, _) = elsewhere::district();
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     let path = format!("{CONNECTION}/credentials");
     let given = json!({"kind": "oauth1", "key": "consumer-key-1", "secret": "consumer-secret-1"});
     let asked = request(Method::PUT, &district.viewer, &path, &given);
@@ -165,7 +165,7 @@ fn credentials_are_not_taken_to_another_address() {
         .unwrap()
         .admits
         .insert("Bearer sis-token".to_owned());
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
     let way = json!({"kind": "direct", "base_url": "https://trap.maplegrove.example"});
     let edit = json!({"oneroster": {"way": way}});
@@ -188,7 +188,7 @@ fn where_a_tested_connection_leads_stays() {
         .unwrap()
         .admits
         .insert("Bearer sis-token".to_owned());
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
     put_to_use(&district);
     let way = json!({"kind": "direct", "base_url": "https://new.maplegrove.example"});
@@ -210,14 +210,14 @@ fn an_access_token_is_kept_sealed_and_renewed_shortly_before_its_end() {
         elsewhere.admits.insert("Bearer access-".to_owned());
         elsewhere.to_give = vec![("access-2".to_owned(), 3600), ("access-1".to_owned(), 3600)];
     }
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     let secret = "client-secret-of-oneroster";
     put(
         &district,
         &json!({"kind": "oauth2", "client_id": "client-7", "client_secret": secret}),
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     assert_eq!(accounts(&district).len(), 2);
     shows_nothing_of(&district, &[secret, "access-1"]);
@@ -243,14 +243,14 @@ fn how_requests_are_signed_is_found_out_by_the_test_and_kept() {
     make(
         &district,
         &district.admin,
-        json!({"kind": "direct", "base_url": "https://sis.maplegrove.example"}),
+        &json!({"kind": "direct", "base_url": "https://sis.maplegrove.example"}),
     );
     put(
         &district,
         &json!({"kind": "oauth1", "key": "k", "secret": "s"}),
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     let refused = put(
         &district,
@@ -275,17 +275,12 @@ fn a_partner_reads_the_district_that_the_operator_set_and_no_other() {
         elsewhere.admits.insert("Bearer bearer-1".to_owned());
     }
     let way = json!({"kind": "classlink_partner", "tenant": "9021"});
-    let asked = request(
-        Method::POST,
-        &district.admin,
-        CONNECTIONS,
-        &new(way.clone()),
-    );
+    let asked = request(Method::POST, &district.admin, CONNECTIONS, &new(&way));
     let refused = district.refuses(asked, StatusCode::FORBIDDEN, &[]);
     assert_eq!(refused["errors"][0]["field"], "oneroster.way.tenant");
-    make(&district, OPERATOR, way.clone());
+    make(&district, OPERATOR, &way);
     let others = "/api/v1/tenants/oak/connections";
-    let asked = request(Method::POST, OPERATOR, others, &new(way));
+    let asked = request(Method::POST, OPERATOR, others, &new(&way));
     district.refuses(asked, StatusCode::CONFLICT, &["maple"]);
     let (_, list) = district.get(OPERATOR, "/api/v1/classlink/applications");
     assert_eq!(
@@ -294,7 +289,7 @@ fn a_partner_reads_the_district_that_the_operator_set_and_no_other() {
             "is_approved": true, "holder": {"tenant": "maple", "connection": "sis"}}])
     );
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
     shows_nothing_of(&district, &["bearer-1", "partner-key-of-classlink"]);
     // A new bearer is found by itself.
@@ -308,10 +303,10 @@ fn a_partner_reads_the_district_that_the_operator_set_and_no_other() {
     elsewhere.lock().unwrap().admits.clear();
     let run = drive(&district);
     assert_eq!(run["failure"]["code"], "reconnect_needed", "{run}");
-    let (_, lost) = district.get(&district.viewer, CONNECTION);
+    let (_, shown) = district.get(&district.viewer, CONNECTION);
     assert!(
-        lost["attention"].as_str().unwrap().contains("withdrawn"),
-        "{lost}"
+        shown["attention"].as_str().unwrap().contains("withdrawn"),
+        "{shown}"
     );
     assert_eq!(accounts(&district).len(), 2);
 }
@@ -328,7 +323,7 @@ fn one_district_of_classlink_is_read_with_its_own_application() {
     make(
         &district,
         &district.admin,
-        json!({"kind": "classlink_proxy", "application": "%2Fapp%3D"}),
+        &json!({"kind": "classlink_proxy", "application": "%2Fapp%3D"}),
     );
     let refused = put(
         &district,
@@ -337,7 +332,7 @@ fn one_district_of_classlink_is_read_with_its_own_application() {
     assert_eq!(refused.0, StatusCode::CONFLICT);
     put(&district, &json!({"kind": "bearer", "token": "own-bearer"}));
     put_to_use(&district);
-    let run = sync(&district, "sis");
+    let run = drive(&district);
     assert_eq!(run["state"], "applied", "{run}");
 }
 
@@ -371,12 +366,12 @@ fn whom_a_server_names_as_changed_is_looked_at_once_and_again_after_an_hour() {
         .unwrap()
         .admits
         .insert("Bearer sis-token".to_owned());
-    make(&district, &district.admin, direct());
+    make(&district, &district.admin, &direct());
     put(&district, &json!({"kind": "bearer", "token": "sis-token"}));
     put_to_use(&district);
     // After the night, which would find everything by itself.
     district.ports.advance(Duration::from_hours(2));
-    sync(&district, "sis");
+    drive(&district);
     pass_minutes(&district, 1);
     assert_eq!(accounts(&district).len(), 2);
     let rename = |name: &str| {

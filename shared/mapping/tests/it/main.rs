@@ -32,6 +32,8 @@ mod properties;
 #[cfg(test)]
 mod schools;
 #[cfg(test)]
+mod source_properties;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod town;

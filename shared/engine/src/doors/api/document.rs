@@ -27,6 +27,7 @@ pub(super) fn serve() -> http::Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use crate::doors::api::ROUTES;
+    use crate::doors::uploads;
     use std::collections::BTreeSet;
 
     #[test]
@@ -44,11 +45,16 @@ mod tests {
                     .map(move |method| format!("{} {path}", method.to_uppercase()))
             })
             .collect();
-        let table: BTreeSet<String> = ROUTES
+        let own = ROUTES.iter().map(|route| (route.method, route.path));
+        let of_files = uploads::ROUTES
             .iter()
-            .map(|route| format!("{} {}", route.method, route.path))
+            .map(|route| (route.method, route.path));
+        let table: BTreeSet<String> = own
+            .chain(of_files)
+            .map(|(method, path)| format!("{method} {path}"))
             .collect();
-        assert_eq!(table.len(), ROUTES.len(), "a route is there twice");
+        let routes = ROUTES.len() + uploads::ROUTES.len();
+        assert_eq!(table.len(), routes, "a route is there twice");
         assert_eq!(written, table);
     }
 

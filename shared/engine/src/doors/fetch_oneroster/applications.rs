@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// A district's application.
 #[derive(Serialize)]
-struct Approved {
+struct Shared {
     /// The district's id at ClassLink.
     tenant: DistrictId,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -31,7 +31,7 @@ pub(super) async fn list<P: Ports>(ports: &P) -> Result<http::Response<Bytes>, P
         let Ok(tenant) = DistrictId::parse(found.tenant_id) else {
             continue;
         };
-        items.push(Approved {
+        items.push(Shared {
             holder: holder(ports, &District::Classlink(tenant.clone())).await?,
             tenant,
             tenant_name: found.tenant_name,
