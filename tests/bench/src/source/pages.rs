@@ -43,7 +43,7 @@ impl Pages {
             match connector.poll(now, access) {
                 Poll::Send { chain, request, .. } => {
                     requests.push(request.clone());
-                    let answer = send(&client, request);
+                    let answer = send(client.clone(), request);
                     under_way.push(async move { (chain, answer.await) });
                     continue;
                 }
@@ -94,7 +94,7 @@ impl Pages {
         let watch = crate::figures::Watch::start();
         let pages = self.requests.iter().map(|request| async move {
             let path = request.uri().path().to_owned();
-            let answer = send(&self.client, request.clone()).await?;
+            let answer = send(self.client.clone(), request.clone()).await?;
             if !answer.status().is_success() {
                 bail!("the floor was answered {}", answer.status());
             }
@@ -115,10 +115,7 @@ impl Pages {
 }
 
 /// Sends a request of the application's; the answer comes decompressed.
-async fn send(
-    client: &reqwest::Client,
-    request: Request<Bytes>,
-) -> anyhow::Result<Response<Bytes>> {
+async fn send(client: reqwest::Client, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
     let answer = client.execute(request.try_into()?).await?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = answer.status();
