@@ -210,13 +210,14 @@ pub async fn show(
             RunState::Applied | RunState::Applying | RunState::Planned | RunState::Unchanged
         )
     });
+    let state = state(&known, run.as_ref());
     Ok(Some(Shown {
-        state: state(&known, run.as_ref()),
+        state,
         report,
         counts: has_plan.map(|run| run.counts.clone()),
         refusals: has_plan.map_or_else(Vec::new, |run| run.refusals.clone()),
         failure: run.as_ref().and_then(|run| run.failure.clone()),
-        credentials: credentials::state(store, tenant, id).await?,
+        credentials: credentials::state(store, tenant, id, state).await?,
         run: known.newest,
         upload,
     }))

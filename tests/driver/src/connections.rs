@@ -42,6 +42,9 @@ impl OneRosterWay {
     }
 }
 
+/// The district's number at the fake `ClassLink`.
+const CLASSLINK_TENANT: &str = "9021";
+
 impl District {
     /// Connects the district at Clever: `operator` says which it is, then the connection is tested
     /// and saved. `more` are further settings, such as `email_domains`.
@@ -50,7 +53,7 @@ impl District {
         operator: &Application,
         id: &str,
         clever: &FakeClever,
-        more: &Value,
+        more: Value,
     ) -> anyhow::Result<Self> {
         let mut settings = json!({"district": clever.district_id().to_string()});
         extend(&mut settings, more);
@@ -71,7 +74,7 @@ impl District {
         id: &str,
         server: &FakeOneRoster,
         way: OneRosterWay,
-        more: &Value,
+        more: Value,
     ) -> anyhow::Result<Self> {
         let mut settings = way.settings(server);
         extend(&mut settings, more);
@@ -86,9 +89,32 @@ impl District {
         Ok(made)
     }
 
+    /// Connects the district at `ClassLink` with the operator's key as a partner: `operator` says
+    /// which it is, then the connection is tested and saved.
+    pub async fn connect_classlink(
+        &self,
+        operator: &Application,
+        id: &str,
+        more: Value,
+    ) -> anyhow::Result<Self> {
+        let way = json!({"kind": "classlink_partner", "tenant": CLASSLINK_TENANT});
+        let mut settings = json!({"version": "1.1", "way": way});
+        extend(&mut settings, more);
+        let connection =
+            json!({"id": id, "provider": "oneroster", "mode": "import", "oneroster": settings});
+        operator
+            .post(&self.path("/connections"), &connection)
+            .await?;
+        let made = self.with_connection(id);
+        made.put_to_use().await?;
+        Ok(made)
+    }
+
     /// Makes a connection for files.
-    pub async fn connect_files(&self, id: &str, more: &Value) -> anyhow::Result<Self> {
-        let connection = json!({"id": id, "provider": "csv", "mode": "import", "csv": more});
+    pub async fn connect_files(&self, id: &str, more: Value) -> anyhow::Result<Self> {
+        let mut settings = json!({});
+        extend(&mut settings, more);
+        let connection = json!({"id": id, "provider": "csv", "mode": "import", "csv": settings});
         self.admin
             .post(&self.path("/connections"), &connection)
             .await?;
@@ -124,8 +150,11 @@ impl District {
     }
 }
 
-fn extend(settings: &mut Value, more: &Value) {
-    if let (Some(settings), Some(more)) = (settings.as_object_mut(), more.as_object()) {
-        settings.extend(more.clone());
+fn extend(settings: &mut Value, more: Value) {
+    let Value::Object(more) = more else {
+        return;
+    };
+    if let Some(settings) = settings.as_object_mut() {
+        settings.extend(more);
     }
 }

@@ -145,6 +145,8 @@ impl Answer {
 pub struct Application {
     url: String,
     token: String,
+    /// What the application knows its scheduler by.
+    scheduler_token: String,
     client: reqwest::Client,
 }
 
@@ -159,8 +161,18 @@ impl Application {
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
             token: token.to_owned(),
+            scheduler_token: INTERNAL_TOKEN.to_owned(),
             client,
         })
+    }
+
+    /// The same application with another token between it and its scheduler.
+    #[must_use]
+    pub fn with_scheduler_token(self, token: &str) -> Self {
+        Self {
+            scheduler_token: token.to_owned(),
+            ..self
+        }
     }
 
     /// The same application seen with another token.
@@ -227,7 +239,7 @@ impl Application {
 
     /// Does what a scheduler does in a minute: ticks until there is nothing left to do.
     pub async fn tick(&self) -> anyhow::Result<()> {
-        let scheduler = self.with_token(INTERNAL_TOKEN);
+        let scheduler = self.with_token(&self.scheduler_token);
         loop {
             let report = scheduler
                 .send(Method::POST, "/internal/tick", None)

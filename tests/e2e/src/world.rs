@@ -1,24 +1,25 @@
 //! One application with everything around it.
 
 mod hosts;
+mod providers;
 
 use anyhow::{Context, bail};
 use driver::{Application, District, OPERATOR_TOKEN, Providers, text};
-use fake_providers::VirtualClock;
 use fake_providers::alerts::AlertReceiver;
 use fake_providers::clever::{self, FakeClever};
-use fake_providers::district::{District as People, DistrictShape};
-use fake_providers::google::{Config, FakeGoogle, Outcome};
+use fake_providers::district::DistrictShape;
+use fake_providers::google::{FakeGoogle, Outcome};
 use fake_providers::oneroster::{self, FakeOneRoster};
 use jiff::Timestamp;
 use local_host::build::Artifacts;
 use local_host::{Host, HostConfig, MemoryStore, StartError, State, build};
+use providers::{start_google, start_others, start_receiver};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The tenant that [`World::district`] makes.
@@ -283,14 +284,16 @@ impl World {
     /// Asks for runs of all connections and sees them through; their records by connection.
     pub async fn sync_all(&self, district: &District) -> anyhow::Result<BTreeMap<String, Value>> {
         let first = self.sync(district).await?;
-        let steps = first["connections"].as_array().map_or(1, Vec::len);
+        let members = first.get("connections").and_then(Value::as_array);
+        let steps = members.map_or(1, Vec::len);
         let id = text(&first, "id")?.to_owned();
         let mut runs = BTreeMap::new();
         for step in 0..steps {
             let run = if step == 0 {
                 first.clone()
             } else {
-                self.finish(district, &format!("{id}-{:03}", step + 1)).await?
+                self.finish(district, &format!("{id}-{:03}", step + 1))
+                    .await?
             };
             runs.insert(text(&run, "connection")?.to_owned(), run);
         }
@@ -387,58 +390,6 @@ pub fn artifacts() -> anyhow::Result<Artifacts> {
 /// it starts.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
-    let config = Config {
-        clock: Arc::new(VirtualClock::new()),
-        takes_http_channels: setup.pushes,
-        ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
-    };
-    FakeGoogle::start(people(setup), config)
-        .await
-        .context("starting the fake Google")
-}
-
-fn people(setup: &Setup) -> People {
-    People::generate(1, setup.people, setup.shape.clone())
-}
-
-/// The other providers of the setup, on the clock of Google.
-async fn start_others(
-    setup: &Setup,
-    google: &FakeGoogle,
-) -> anyhow::Result<(Option<FakeClever>, Option<FakeOneRoster>)> {
-    let mut others = (None, None);
-    if let Some(config) = &setup.clever {
-        let config = clever::Config {
-            clock: Arc::clone(google.clock()),
-            ..config.clone()
-        };
-        let fake = FakeClever::start(people(setup), config).await;
-        others.0 = Some(fake.context("starting the fake Clever")?);
-    }
-    if let Some(config) = &setup.oneroster {
-        let config = oneroster::Config {
-            clock: Arc::clone(google.clock()),
-            ..config.clone()
-        };
-        let fake = FakeOneRoster::start(people(setup), config).await;
-        others.1 = Some(fake.context("starting the fake OneRoster server")?);
-    }
-    Ok(others)
-}
-
-async fn start_receiver(
-    setup: &Setup,
-    google: &FakeGoogle,
-) -> anyhow::Result<Option<AlertReceiver>> {
-    if !setup.alerts {
-        return Ok(None);
-    }
-    let clock = Arc::clone(google.clock());
-    let receiver = AlertReceiver::start(ALERT_SECRET, clock).await;
-    Ok(Some(receiver.context("starting the receiver of alerts")?))
 }
 
 fn config(

@@ -269,6 +269,12 @@ mod tests {
             ("https://*.example.com", "https://example.com/", false),
             ("https://*.example.com", "https://evilexample.com/", false),
             ("*://*:*", "http://anything:99/", true),
+            ("https://*:*", "https://sis.example:8443/a", true),
+            ("https://*:*", "https://10.0.0.7/", true),
+            ("https://*:*", "http://sis.example/", false),
+            // As in Spin: who may reach every host may reach the other components.
+            ("https://*:*", "https://sync.spin.internal/", true),
+            ("https://*:*", "http://sync.spin.internal/", false),
             (
                 "http://127.0.0.1:8000..8002",
                 "http://127.0.0.1:8001/",

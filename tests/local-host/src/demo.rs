@@ -1,12 +1,17 @@
-//! The demonstration: a fake Google with the district Maple Grove, imported through the real
-//! components, first by the nightly job and then, after a few changes, by the signed webhook.
+//! The demonstration: one district seen through every provider. Maple Grove reads Google, Clever and
+//! a spreadsheet; Maple Grove (OneRoster) reads the same people from a OneRoster server. First the
+//! nightly job, then a file, then a day's changes and the signed webhook.
 
+mod files;
+mod findings;
 mod setup;
 mod show;
 
 use anyhow::Context as _;
-use driver::District;
-use fake_providers::google::{Config, FakeGoogle};
+use driver::{District, Providers};
+use fake_providers::clever::{self, FakeClever};
+use fake_providers::google::{self, FakeGoogle};
+use fake_providers::oneroster::{self, FakeOneRoster};
 use local_host::{Host, Overrides};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,7 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// How many people Maple Grove has.
-const PEOPLE: usize = 5_000;
+const PEOPLE: usize = 2_000;
 
 /// From which the district is drawn; another seed draws other people.
 const SEED: u64 = 1;
@@ -28,31 +33,63 @@ struct Secrets {
     operator_token: String,
     internal_token: String,
     seal_keys: String,
+    /// The admin keys of the two tenants, once everything was set up.
     #[serde(default)]
-    admin_key: Option<String>,
+    admin_keys: Option<[String; 2]>,
     #[serde(default)]
     webhook_secret: Option<String>,
 }
 
+/// The same district at every provider.
+struct Fakes {
+    google: FakeGoogle,
+    clever: FakeClever,
+    oneroster: FakeOneRoster,
+}
+
+/// The two tenants.
+struct Tenants {
+    /// Reads Google, Clever and a spreadsheet.
+    maple_grove: District,
+    /// Reads the OneRoster server.
+    oneroster: District,
+}
+
 /// A demonstration that is ready for its host.
 pub(crate) struct Demo {
-    google: FakeGoogle,
+    fakes: Fakes,
     secrets: Secrets,
     secrets_file: PathBuf,
 }
 
+impl Fakes {
+    async fn start(redirect: &str) -> anyhow::Result<Self> {
+        let district = || fake_providers::district::District::maple_grove(SEED, PEOPLE);
+        let google = FakeGoogle::start(district(), google::Config::with_redirect(redirect));
+        let config = clever::Config {
+            contacts: false,
+            ..clever::Config::default()
+        };
+        let clever = FakeClever::start(district(), config);
+        let oneroster = FakeOneRoster::start(district(), oneroster::Config::default());
+        Ok(Self {
+            google: google.await.context("starting the fake Google")?,
+            clever: clever.await.context("starting the fake Clever")?,
+            oneroster: oneroster
+                .await
+                .context("starting the fake OneRoster server")?,
+        })
+    }
+}
+
 impl Demo {
-    /// Starts the fake Google and finds or draws the secrets.
+    /// Starts the fake providers and finds or draws the secrets.
     pub(crate) async fn prepare(listen: SocketAddr, state: &Path) -> anyhow::Result<Self> {
         let secrets_file = state.join(SECRETS_FILE);
         let secrets = setup::secrets(&secrets_file).await?;
-        let district = fake_providers::district::District::maple_grove(SEED, PEOPLE);
         let redirect = format!("http://{listen}/oauth/google/callback");
-        let google = FakeGoogle::start(district, Config::with_redirect(&redirect))
-            .await
-            .context("starting the fake Google")?;
         Ok(Self {
-            google,
+            fakes: Fakes::start(&redirect).await?,
             secrets,
             secrets_file,
         })
@@ -60,7 +97,12 @@ impl Demo {
 
     /// The variables of the application.
     pub(crate) fn variables(&self, listen: SocketAddr) -> Overrides {
-        let mut variables = driver::variables(&format!("http://{listen}"), self.google.base_url());
+        let providers = Providers {
+            google: self.fakes.google.base_url(),
+            clever: Some(self.fakes.clever.base_url()),
+            oneroster: Some(self.fakes.oneroster.base_url()),
+        };
+        let mut variables = driver::variables(&format!("http://{listen}"), &providers);
         let secrets: BTreeMap<String, String> = [
             ("operator_token", &self.secrets.operator_token),
             ("internal_token", &self.secrets.internal_token),
@@ -73,32 +115,33 @@ impl Demo {
         Overrides::Map(variables)
     }
 
-    /// Shows everything once; the application and the fake Google stay up afterwards.
+    /// Shows everything once; the application and the fakes stay up afterwards.
     pub(crate) async fn show(&mut self, host: &Host) -> anyhow::Result<()> {
-        let district = match &self.secrets.admin_key {
-            Some(key) => setup::reopen(host, key, &self.google).await?,
+        let tenants = match self.secrets.admin_keys.clone() {
+            Some(keys) => setup::reopen(host, (&self.secrets, &keys), &self.fakes).await?,
             None => self.first_night(host).await?,
         };
-        show::changes(&self.google)?;
-        let secret = self.webhook_secret(&district).await?;
-        show::webhook(host, &district, &secret).await?;
-        show::roster(&district).await?;
-        show::how_to_go_on(
-            host,
-            &district,
-            &self.secrets,
-            &secret,
-            self.google.base_url(),
-        );
+        show::changes(&self.fakes)?;
+        let secret = self.webhook_secret(&tenants.maple_grove).await?;
+        show::webhook(host, &tenants.maple_grove, &secret).await?;
+        show::roster(&tenants).await?;
+        show::how_to_go_on(host, &tenants, &self.secrets, &self.fakes);
         Ok(())
     }
 
-    async fn first_night(&mut self, host: &Host) -> anyhow::Result<District> {
-        let district = setup::create(host, &self.secrets.operator_token, &self.google).await?;
-        self.secrets.admin_key = Some(district.admin.token().to_owned());
+    async fn first_night(&mut self, host: &Host) -> anyhow::Result<Tenants> {
+        let tenants = setup::create(host, &self.secrets, &self.fakes).await?;
+        show::nightly(host, &tenants).await?;
+        findings::approve(&tenants.maple_grove).await?;
+        findings::classes(&tenants.oneroster).await?;
+        findings::resolve_one(&tenants.maple_grove).await?;
+        files::coaches(&tenants.maple_grove, &self.fakes.google).await?;
+        self.secrets.admin_keys = Some([
+            tenants.maple_grove.admin.token().to_owned(),
+            tenants.oneroster.admin.token().to_owned(),
+        ]);
         self.keep_secrets().await?;
-        show::nightly(host, &district).await?;
-        Ok(district)
+        Ok(tenants)
     }
 
     async fn webhook_secret(&mut self, district: &District) -> anyhow::Result<String> {

@@ -185,6 +185,28 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_with_a_name_in_the_middle_goes_before_a_shorter_one() {
+        let inner = "/api/tenants/:tenant/uploads/...";
+        let patterns = ["/api/...", inner, "/health"];
+        let reversed: Vec<_> = patterns.iter().rev().copied().collect();
+        for router in [router(&patterns), router(&reversed)] {
+            for (path, expected) in [
+                ("/api/tenants/t1/uploads", inner),
+                ("/api/tenants/t1/uploads/", inner),
+                ("/api/tenants/t1/uploads/up-1/accept", inner),
+                ("/api/tenants/t1/uploadsx", "/api/..."),
+                ("/api/tenants/t1/runs", "/api/..."),
+                ("/api/tenants//uploads", "/api/..."),
+                ("/api/tenants/a/b/uploads", "/api/..."),
+                ("/api/tenants", "/api/..."),
+            ] {
+                let found = router.find(path).map(|found| found.component);
+                assert_eq!(found.as_deref(), Some(expected), "{path}");
+            }
+        }
+    }
+
+    #[test]
     fn captures_are_kept_with_their_slashes() {
         let router = router(&["/files/:tenant/...", "/exact"]);
         for (path, expected) in [

@@ -44,6 +44,16 @@ async fn a_large_body_goes_in_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_can_be_read_as_it_comes() {
+    let host = start().await;
+    let body = "x".repeat(24 << 20);
+    let (status, answer) = host.post("/probe/size", &body).await;
+    assert_eq!((status, answer), (200, format!("{} true", body.len())));
+    let peak = host.counters().peak_memory["fixture-probe"];
+    assert!(peak < 8 << 20, "{peak}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn variables_are_what_the_manifest_makes_of_them() {
     let host = start().await;
     assert_eq!(

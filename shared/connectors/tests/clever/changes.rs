@@ -1,7 +1,7 @@
 //! Following events.
 
 use super::district::{District, error, event, event_id, id, ok, parameter, raw};
-use super::driver::{Answer, Driver, api, now, plan};
+use super::driver::{Answer, api, driver, now, plan};
 use bytes::Bytes;
 use connectors::clever::Fetch;
 use connectors::clever::{ChangedPage, Changes, ChangesEnd, EventCursor, Gap};
@@ -28,7 +28,7 @@ fn follow_from(
     cursor: EventCursor,
     answer: impl FnMut(&Request<Bytes>) -> Answer,
 ) -> (Vec<ChangedPage>, End) {
-    let mut driver = Driver::new(answer);
+    let mut driver = driver(answer);
     driver.crashes = true;
     let (pages, end) = driver.run(Changes::start(api(), cursor, 1, now()));
     let pages = pages.into_iter().filter(|page| page.events > 0);
@@ -239,7 +239,7 @@ fn a_whole_read_and_then_its_events_miss_nobody() {
         (vec![], 2),
     ] {
         let mut district = district(events);
-        let driver = &mut Driver::new(|request: &_| Ok(district.answer(request)));
+        let driver = &mut driver(|request: &_| Ok(district.answer(request)));
         let (_, _, fetch) = driver.run_keeping(Fetch::start(plan(), now()));
         let cursor = fetch.event_cursor().unwrap().clone();
         // Whatever happened while the lists were read comes after the place.

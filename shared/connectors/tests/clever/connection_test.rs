@@ -1,7 +1,7 @@
 //! What a district shares, right after it approved the application.
 
 use super::district::{DISTRICT, District, asked_for, error, raw};
-use super::driver::{Answer, Driver, api};
+use super::driver::{Answer, api, driver};
 use bytes::Bytes;
 use connectors::clever::ConnectionTest;
 use connectors::clever::connection_test::{Finding, Share, ShareReport};
@@ -13,7 +13,7 @@ fn test(
     guardians: bool,
     answer: impl FnMut(&Request<Bytes>) -> Answer,
 ) -> Result<ShareReport, FetchError> {
-    let mut driver = Driver::new(answer);
+    let mut driver = driver(answer);
     driver.crashes = true;
     driver
         .run(ConnectionTest::start(

@@ -1,7 +1,7 @@
 //! Answers that look like successes and are none. None of them may end in a complete read.
 
 use super::district::{District, asked_for, ok, raw};
-use super::driver::{Answer, Driver, now, plan, read, stage};
+use super::driver::{Answer, driver, now, plan, read, stage};
 use bytes::Bytes;
 use connectors::clever::Fetch;
 use connectors::fetch::{
@@ -176,8 +176,8 @@ fn an_answer_that_nobody_waits_for_is_ignored() {
 
 #[test]
 fn a_token_that_breaks_a_header_fails_the_read() {
-    let mut driver = Driver::new(|_: &_| panic!("nothing can be sent"));
-    driver.access_token = "a\nb".to_owned();
+    let mut driver = driver(|_: &_| panic!("nothing can be sent"));
+    driver.access = "a\nb".to_owned();
     let (_, end) = driver.run(Fetch::start(plan(), now()));
     let asking = Asking::District;
     assert_eq!(end, Err(FetchError::Unbuildable { asking }));

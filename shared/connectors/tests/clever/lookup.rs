@@ -1,7 +1,7 @@
 //! Confirming that people are gone.
 
 use super::district::{District, error, id, ok, raw};
-use super::driver::{Driver, api, domains};
+use super::driver::{api, domains, driver};
 use connectors::clever::Lookup;
 use connectors::fetch::{Asking, Cause, FetchError, Malformation, Presence, Refusal};
 use http::Response;
@@ -27,7 +27,7 @@ fn each_person_is_found_or_confirmed_as_deleted_even_with_crashes() {
     let mut wanted = ids(&texts.iter().map(String::as_str).collect::<Vec<_>>());
     wanted.extend(ids(&["gone1", "gone2"]));
     for crashes in [false, true] {
-        let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+        let mut driver = driver(|request: &_| Ok(district.answer(request)));
         driver.crashes = crashes;
         let (outcomes, end) = driver.run(lookup(wanted.clone()));
         assert_eq!(end, Ok(()));
@@ -47,7 +47,7 @@ fn each_person_is_found_or_confirmed_as_deleted_even_with_crashes() {
 
 /// What comes of a lookup of one person when every answer is this one.
 fn outcome(answer: &Response<bytes::Bytes>) -> (Vec<Presence>, Result<(), FetchError>) {
-    let (outcomes, end) = Driver::new(|_: &_| Ok(answer.clone())).run(lookup(ids(&["1"])));
+    let (outcomes, end) = driver(|_: &_| Ok(answer.clone())).run(lookup(ids(&["1"])));
     let outcomes = outcomes.into_iter().flatten().map(|(_, presence)| presence);
     (outcomes.collect(), end)
 }

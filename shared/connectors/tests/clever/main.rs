@@ -12,6 +12,8 @@ mod changes;
 mod connection_test;
 mod district;
 mod driver;
+#[path = "../every/driving.rs"]
+mod driving;
 mod hazards;
 mod hostile;
 mod lookup;
@@ -22,3 +24,5 @@ mod reading;
 mod resuming;
 mod retrying;
 mod tokens;
+
+use district::TOKEN;

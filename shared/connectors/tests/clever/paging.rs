@@ -1,7 +1,7 @@
 //! Walking lists: where they end, and what must not lead astray.
 
 use super::district::{District, asked_for, id, ok, parameter, raw};
-use super::driver::{Answer, Driver, now, plan, read, stage};
+use super::driver::{Answer, driver, now, plan, read, stage};
 use bytes::Bytes;
 use connectors::clever::Fetch;
 use connectors::clever::api::{PAGE_SIZE, PAGE_SIZE_MIN};
@@ -248,7 +248,7 @@ fn read_with_limit(
 ) -> (Result<u64, FetchError>, Vec<String>) {
     let district = District::new(7, 3);
     let mut asked = Vec::new();
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if asked_for(request) == "student" {
             let size = parameter(request, "limit").unwrap();
             asked.push(size.clone());

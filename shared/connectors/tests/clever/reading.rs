@@ -1,7 +1,7 @@
 //! Reading a district that behaves.
 
 use super::district::{District, asked_for, id, parameter, school};
-use super::driver::{Driver, now, plan, read, stage};
+use super::driver::{driver, now, plan, read, stage};
 use connectors::clever::{EventCursor, Fetch, Version};
 use connectors::fetch::{Connector, Poll};
 use http::Request;
@@ -134,7 +134,7 @@ fn the_newest_event_is_remembered_from_before_the_lists() {
     let mut district = District::new(3, 3);
     let has_event = |district: &District| {
         let mut asked = Vec::new();
-        let mut driver = Driver::new(|request: &Request<_>| {
+        let mut driver = driver(|request: &Request<_>| {
             asked.push(asked_for(request));
             Ok(district.answer(request))
         });

@@ -1,7 +1,7 @@
 //! A read that is stored and restored, and answers in any order, give the same people.
 
 use super::district::{District, TOKEN};
-use super::driver::{Driver, Staged, now, plan, stage};
+use super::driver::{Staged, driver, now, plan, stage};
 use connectors::clever::Fetch;
 use connectors::fetch::{ChainCount, Connector, Poll, Totals};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn run(
     seed: u64,
     crashes: bool,
 ) -> (Staged, Vec<ChainCount>, Totals, usize) {
-    let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+    let mut driver = driver(|request: &_| Ok(district.answer(request)));
     driver.seed = seed;
     driver.crashes = crashes;
     let mut plan = plan();

@@ -1,7 +1,7 @@
 //! Trouble that passes, and trouble that does not.
 
 use super::district::{District, TOKEN, asked_for, error, raw};
-use super::driver::{Answer, Driver, now, plan, stage};
+use super::driver::{Answer, driver, now, plan, stage};
 use bytes::Bytes;
 use connectors::clever::Fetch;
 use connectors::fetch::{
@@ -18,7 +18,7 @@ fn read_with_trouble(
 ) -> (Result<CompleteRead, FetchError>, SignedDuration) {
     let district = District::new(7, 3);
     let mut left = times;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if left > 0 && asked_for(request) == "student" {
             left -= 1;
             return trouble();
@@ -166,8 +166,8 @@ fn refusals_are_final_and_say_what_to_do() {
 fn c14_a_token_that_rotated_is_fetched_again_and_the_read_goes_on() {
     let district = District::new(7, 3);
     for crashes in [false, true] {
-        let mut driver = Driver::new(|request: &Request<Bytes>| Ok(district.answer(request)));
-        driver.access_token = "old".to_owned();
+        let mut driver = driver(|request: &Request<Bytes>| Ok(district.answer(request)));
+        driver.access = "old".to_owned();
         driver.crashes = crashes;
         let (_, end) = driver.run(Fetch::start(plan(), now()));
         assert_eq!(end.unwrap().totals().records, 14);
@@ -181,7 +181,7 @@ fn c14_a_fresh_token_that_is_refused_too_ends_the_read() {
         error(401, "Invalid token"),
         raw(401, "text/html", "<html></html>"),
     ] {
-        let mut driver = Driver::new(|_: &_| Ok(refusal.clone()));
+        let mut driver = driver(|_: &_| Ok(refusal.clone()));
         driver.crashes = true;
         let (_, end) = driver.run(Fetch::start(plan(), now()));
         assert_eq!(end, Err(FetchError::Unauthorized));

@@ -1,12 +1,12 @@
 //! The test right after authorisation.
 
 use super::district::{District, error};
-use super::driver::{Driver, directory};
+use super::driver::{directory, driver};
 use connectors::fetch::Refusal;
 use connectors::google::connection_test::{ConnectionTest, Finding, Permission, PermissionReport};
 
 fn test(uses_groups: bool, district: &District, refused: &[&str]) -> PermissionReport {
-    let mut driver = Driver::new(|request: &http::Request<_>| {
+    let mut driver = driver(|request: &http::Request<_>| {
         let is_refused = refused
             .iter()
             .any(|part| request.uri().path().ends_with(part));

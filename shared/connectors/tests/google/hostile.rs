@@ -1,7 +1,7 @@
 //! Answers that look like successes and are none. None of them may end in a complete read.
 
 use super::district::{District, ok, raw};
-use super::driver::{Answer, Driver, base_url, now, plan, read, stage, unit};
+use super::driver::{Answer, base_url, driver, now, plan, read, stage, unit};
 use bytes::Bytes;
 use connectors::fetch::{Asking, Cause, FetchError, Loop, Malformation, TransportFailure};
 use connectors::google::directory::Population;
@@ -317,7 +317,7 @@ fn a_list_of_no_groups_is_not_believed_when_rules_look_at_groups() {
 #[test]
 fn an_answer_that_is_too_large_fails_without_another_try() {
     let district = district();
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if request.uri().path().ends_with("users") {
             return Err(TransportFailure::BodyTooLarge { limit: 9 });
         }
@@ -341,8 +341,8 @@ fn an_answer_that_nobody_waits_for_is_ignored() {
 
 #[test]
 fn a_token_that_breaks_a_header_fails_the_read() {
-    let mut driver = Driver::new(|_: &_| panic!("nothing can be sent"));
-    driver.access_token = "a\nb".to_owned();
+    let mut driver = driver(|_: &_| panic!("nothing can be sent"));
+    driver.access = "a\nb".to_owned();
     let (_, end) = driver.run(Fetch::start(everyone(), now()));
     let asking = Asking::OrgUnits;
     assert_eq!(end, Err(FetchError::Unbuildable { asking }));

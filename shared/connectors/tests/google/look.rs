@@ -1,7 +1,7 @@
 //! Looking at a few people.
 
 use super::district::{District, error, ok, raw};
-use super::driver::{Driver, base_url, directory};
+use super::driver::{base_url, directory, driver};
 use connectors::fetch::{Cause, FetchError, Malformation, Refusal};
 use connectors::fetch::{Sight, Sighting, Whom};
 use connectors::google::directory::{Directory, Population};
@@ -41,7 +41,7 @@ fn look(
     plan: LookPlan,
     crashes: bool,
 ) -> (BTreeMap<Whom, Sight>, Result<(), FetchError>) {
-    let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+    let mut driver = driver(|request: &_| Ok(district.answer(request)));
     driver.crashes = crashes;
     let (sightings, end) = driver.run(Look::start(plan));
     let people = sightings.into_iter().flatten();
@@ -142,7 +142,7 @@ fn who_may_not_be_seen_hides_nobody_else() {
     let hidden = "u0@maplegrove.example";
     let whom = [email(hidden), email("u1@maplegrove.example")];
     for (status, reason) in [(403, "forbidden"), (400, "invalid")] {
-        let mut driver = Driver::new(|request: &http::Request<_>| {
+        let mut driver = driver(|request: &http::Request<_>| {
             Ok(if request.uri().path().contains("u0") {
                 error(status, reason, "Not Authorized to access this resource/api")
             } else {
@@ -181,7 +181,7 @@ fn nobody_is_gone_by_an_answer_that_is_not_about_the_user() {
     let list = || ok(&serde_json::json!({"kind": "admin#directory#users"}));
     let answers: [&dyn Fn() -> _; 3] = [&html, &domain, &list];
     for answer in answers {
-        let mut driver = Driver::new(|request: &http::Request<_>| {
+        let mut driver = driver(|request: &http::Request<_>| {
             Ok(if request.uri().path().contains("/users/") {
                 answer()
             } else {

@@ -1,7 +1,7 @@
 //! Confirming that people are gone.
 
 use super::district::{District, error, ok, raw};
-use super::driver::{Driver, directory};
+use super::driver::{directory, driver};
 use connectors::fetch::Presence;
 use connectors::fetch::{Cause, FetchError, Malformation, Refusal};
 use connectors::google::fetch::GroupScope;
@@ -27,7 +27,7 @@ fn each_person_is_found_or_confirmed_as_deleted_even_with_crashes() {
         .collect();
     wanted.extend(ids(&["404", "405/x y"]));
     for crashes in [false, true] {
-        let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+        let mut driver = driver(|request: &_| Ok(district.answer(request)));
         driver.crashes = crashes;
         let (outcomes, end) = driver.run(Lookup::start(
             directory(),
@@ -55,13 +55,13 @@ fn nobody_is_deleted_by_an_answer_that_is_not_about_the_user() {
     let answers: [&dyn Fn() -> _; 2] = [&html, &domain];
     for answer in answers {
         let lookup = Lookup::start(directory(), ids(&["1"]), GroupScope::None, 1, 1);
-        let (outcomes, end) = Driver::new(|_: &_| Ok(answer())).run(lookup);
+        let (outcomes, end) = driver(|_: &_| Ok(answer())).run(lookup);
         assert_eq!(outcomes, [None]);
         assert!(matches!(end, Err(FetchError::Refused { .. })), "{end:?}");
     }
     let somebody_else = District::new(&[], 1, 1).users.remove(0);
     let lookup = Lookup::start(directory(), ids(&["1"]), GroupScope::None, 1, 1);
-    let (outcomes, end) = Driver::new(|_: &_| Ok(ok(&somebody_else))).run(lookup);
+    let (outcomes, end) = driver(|_: &_| Ok(ok(&somebody_else))).run(lookup);
     assert!(outcomes.iter().all(Option::is_none));
     let cause = Cause::Malformed(Malformation::Shape);
     assert!(matches!(end, Err(FetchError::GaveUp { cause: found, .. }) if found == cause));
@@ -109,7 +109,7 @@ fn groups_that_rules_look_at_are_asked_for_with_those_they_are_nested_in() {
         (GroupScope::None, vec![]),
     ] {
         for crashes in [false, true] {
-            let mut driver = Driver::new(|request: &_| Ok(in_groups(request)));
+            let mut driver = driver(|request: &_| Ok(in_groups(request)));
             driver.crashes = crashes;
             let lookup = Lookup::start(directory(), ids(&["1"]), scope.clone(), 1, 1);
             let (outcomes, end) = driver.run(lookup);
@@ -141,7 +141,7 @@ fn who_has_groups_that_are_not_shown_is_not_confirmed() {
     let answers: [&dyn Fn(&http::Request<bytes::Bytes>) -> _; 2] = [&refused, &more];
     for answer in answers {
         let lookup = Lookup::start(directory(), ids(&["1"]), GroupScope::All, 1, 1);
-        let (outcomes, end) = Driver::new(|request: &http::Request<_>| {
+        let (outcomes, end) = driver(|request: &http::Request<_>| {
             Ok(if request.uri().path().ends_with("/groups") {
                 answer(request)
             } else {
@@ -164,7 +164,7 @@ fn a_lookup_that_is_refused_confirms_nothing() {
         )
     };
     let lookup = Lookup::start(directory(), ids(&["1", "2"]), GroupScope::None, 2, 1);
-    let (outcomes, end) = Driver::new(|_: &_| Ok(forbidden())).run(lookup);
+    let (outcomes, end) = driver(|_: &_| Ok(forbidden())).run(lookup);
     assert!(outcomes.iter().all(Option::is_none));
     assert!(matches!(
         end,

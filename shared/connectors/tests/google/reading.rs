@@ -1,7 +1,7 @@
 //! What a read covers.
 
 use super::district::District;
-use super::driver::{Driver, now, plan, read, stage, unit};
+use super::driver::{driver, now, plan, read, stage, unit};
 use connectors::fetch::FetchError;
 use connectors::google::fetch::{Fetch, GroupScope, UnitScope, UnitScopes};
 use std::collections::BTreeSet;
@@ -88,7 +88,7 @@ fn each_page_is_asked_for_once() {
         ("/Students/Grade 9", true),
         ("/Staff", true),
     ]);
-    let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+    let mut driver = driver(|request: &_| Ok(district.answer(request)));
     let (_, end) = driver.run(Fetch::start(plan(scopes, GroupScope::All), now()));
     let read = end.unwrap();
     // The tree, 40 students and 29 others by fours, the list of groups, 9 members by fours.

@@ -1,7 +1,7 @@
 //! A read that is stored and restored, and answers in any order, give the same people.
 
 use super::district::District;
-use super::driver::{Driver, Staged, now, plan, stage, unit};
+use super::driver::{Staged, driver, now, plan, stage, unit};
 use connectors::fetch::ChainCount;
 use connectors::google::fetch::{Fetch, GroupScope, UnitScopes};
 use proptest::prelude::*;
@@ -45,7 +45,7 @@ fn run(
     seed: u64,
     crashes: bool,
 ) -> (Staged, Vec<ChainCount>, usize) {
-    let mut driver = Driver::new(|request: &_| Ok(district.answer(request)));
+    let mut driver = driver(|request: &_| Ok(district.answer(request)));
     driver.seed = seed;
     driver.crashes = crashes;
     let mut plan = plan(scopes(), GroupScope::All);

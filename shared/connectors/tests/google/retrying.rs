@@ -1,7 +1,7 @@
 //! Trouble that passes, and trouble that does not.
 
 use super::district::{District, TOKEN, error, raw};
-use super::driver::{Answer, Driver, now, plan, stage};
+use super::driver::{Answer, driver, now, plan, stage};
 use bytes::Bytes;
 use connectors::fetch::{
     ATTEMPTS_MAX, Asking, Cause, CompleteRead, FetchError, Refusal, TransportFailure,
@@ -21,7 +21,7 @@ fn read_with_trouble(
 ) -> (Result<CompleteRead, FetchError>, SignedDuration) {
     let district = District::new(&["/A"], 5, 4);
     let mut left = times;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if left > 0 && request.uri().path().ends_with("users") {
             left -= 1;
             return trouble();
@@ -186,8 +186,8 @@ fn refusals_are_final_and_say_what_to_do() {
 fn a_dead_token_is_renewed_once_and_the_read_goes_on() {
     let district = District::new(&["/A"], 5, 4);
     for crashes in [false, true] {
-        let mut driver = Driver::new(|request: &Request<Bytes>| Ok(district.answer(request)));
-        driver.access_token = "old".to_owned();
+        let mut driver = driver(|request: &Request<Bytes>| Ok(district.answer(request)));
+        driver.access = "old".to_owned();
         driver.crashes = crashes;
         let (_, end) = driver.run(Fetch::start(everyone(), now()));
         assert_eq!(end.unwrap().totals().records, 10);
@@ -197,7 +197,7 @@ fn a_dead_token_is_renewed_once_and_the_read_goes_on() {
 
 #[test]
 fn a_fresh_token_that_is_refused_too_ends_the_read() {
-    let mut driver = Driver::new(|_: &_| Ok(error(401, "authError", "Invalid Credentials")));
+    let mut driver = driver(|_: &_| Ok(error(401, "authError", "Invalid Credentials")));
     driver.crashes = true;
     let (_, end) = driver.run(Fetch::start(everyone(), now()));
     assert_eq!(end, Err(FetchError::Unauthorized));
@@ -208,7 +208,7 @@ fn a_fresh_token_that_is_refused_too_ends_the_read() {
 fn a_token_may_expire_more_than_once_in_a_long_read() {
     let district = District::new(&["/A"], 20, 4);
     let mut answers = 0;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         answers += 1;
         if answers % 4 == 0 {
             return Ok(error(401, "authError", "Invalid Credentials"));
@@ -260,7 +260,7 @@ fn a_list_that_google_forgot_is_read_anew() {
 fn a_page_token_that_google_refuses_is_dropped() {
     let district = District::new(&["/A"], 5, 4);
     let mut refused = false;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if !refused && request.uri().query().unwrap().contains("pageToken") {
             refused = true;
             return Ok(error(400, "invalid", "Invalid Input: pageToken"));

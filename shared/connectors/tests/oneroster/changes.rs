@@ -1,6 +1,6 @@
 //! Who changed since a time, where the service can say so.
 
-use super::driver::{Driver, base, id};
+use super::driver::{base, driver, id};
 use super::server::{Quirks, Server, Total, parameters, raw};
 use bytes::Bytes;
 use connectors::fetch::FetchError;
@@ -21,7 +21,7 @@ fn changes() -> Changes {
 }
 
 fn look(server: &Server) -> (BTreeSet<ExternalId>, Result<ChangesEnd, FetchError>) {
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         assert_eq!(
             parameters(request)["filter"],
             "dateLastModified>'2026-08-30T12:00:00.000Z'"
@@ -133,7 +133,7 @@ fn trouble_is_a_failure_and_not_the_end_of_the_changes() {
         (403, "application/json", "{}"),
         (401, "text/html", ""),
     ] {
-        let mut driver = Driver::new(|_: &_| Ok(raw(status, kind, body)));
+        let mut driver = driver(|_: &_| Ok(raw(status, kind, body)));
         let (_, end) = driver.run(changes());
         assert!(end.is_err(), "{status} {body}");
     }

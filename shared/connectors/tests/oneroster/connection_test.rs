@@ -1,6 +1,6 @@
 //! What a service can do, found out right after it was set up.
 
-use super::driver::{Driver, base};
+use super::driver::{base, driver};
 use super::server::{Quirks, Server, Total, raw};
 use bytes::Bytes;
 use connectors::fetch::{FetchError, Refusal};
@@ -11,7 +11,7 @@ use http::{Request, Response};
 type End = Result<ServiceReport, FetchError>;
 
 fn test_with(access: Option<Access>, answer: impl Fn(&Request<Bytes>) -> Response<Bytes>) -> End {
-    let mut driver = Driver::new(|request: &Request<Bytes>| Ok(answer(request)));
+    let mut driver = driver(|request: &Request<Bytes>| Ok(answer(request)));
     driver.crashes = true;
     if let Some(access) = access {
         driver.access = access;

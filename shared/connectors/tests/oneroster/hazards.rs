@@ -1,7 +1,7 @@
 //! The hazards of PROVIDERS 9.3 that are not told of elsewhere, by number.
 
 use super::district::user;
-use super::driver::{Driver, count, id, now, plan, read, read_with, stage};
+use super::driver::{count, driver, id, now, plan, read, read_with, stage};
 use super::server::{Quirks, Server, Total, ok, raw};
 use connectors::fetch::{Asking, Cause, FetchError, Malformation};
 use connectors::oneroster::Version;
@@ -261,7 +261,7 @@ fn the_same_row_on_a_page_twice_is_one_person() {
 #[test]
 fn only_the_address_of_the_bases_and_the_order_is_asked_for() {
     let server = Server::new(Version::V1_2, 5);
-    let mut driver = Driver::new(|request: &http::Request<bytes::Bytes>| {
+    let mut driver = driver(|request: &http::Request<bytes::Bytes>| {
         let query = request.uri().query().unwrap();
         assert!(query.ends_with("&sort=sourcedId&orderBy=asc"), "{query}");
         Ok(server.answer(request))

@@ -1,7 +1,7 @@
 //! Asking for people one by one: nobody is gone before the service says so.
 
 use super::district::user;
-use super::driver::{Answer, Driver, base, id, now};
+use super::driver::{Answer, base, driver, id, now};
 use super::server::{Server, ok, raw};
 use bytes::Bytes;
 use connectors::fetch::{Asking, FetchError, Presence, Refusal, TransportFailure};
@@ -29,7 +29,7 @@ fn look(
     ids: &[&str],
     answer: impl FnMut(&Request<Bytes>) -> Answer,
 ) -> (BTreeMap<ExternalId, Presence>, Result<(), FetchError>) {
-    let mut driver = Driver::new(answer);
+    let mut driver = driver(answer);
     driver.crashes = true;
     let (batches, end) = driver.run(lookup(Version::V1_1, ids));
     (batches.into_iter().flatten().collect(), end)
@@ -44,7 +44,7 @@ fn people_are_there_or_gone() {
             .users()
             .push(user(version, "a/b |+%2F", "teacher", &["HS-01"]));
         let ids = ["u-00000", "u-00001", "nobody", "a/b |+%2F", "p-1"];
-        let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+        let mut driver = driver(|request: &_| Ok(server.answer(request)));
         let (batches, end) = driver.run(lookup(version, &ids));
         assert_eq!(end, Ok(()));
         let found: BTreeMap<_, _> = batches.into_iter().flatten().collect();
@@ -130,7 +130,7 @@ fn trouble_that_passes_and_access_that_ends_cost_nobody() {
     let ids: Vec<String> = (0..9).map(|n| format!("u-{n:05}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut calls = 0;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         calls += 1;
         match calls % 4 {
             0 => Ok(raw(503, "text/plain", "")),

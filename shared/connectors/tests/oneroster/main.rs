@@ -14,6 +14,8 @@ mod classlink;
 mod connection_test;
 mod district;
 mod driver;
+#[path = "../every/driving.rs"]
+mod driving;
 mod hazards;
 mod lookup;
 mod people;
@@ -23,3 +25,5 @@ mod resuming;
 mod retrying;
 mod server;
 mod tokens;
+
+use server::TOKEN;

@@ -1,6 +1,6 @@
 //! Each way in which servers page differently (PROVIDERS 6.5 and 11).
 
-use super::driver::{Driver, count, now, plan, read, stage};
+use super::driver::{count, driver, now, plan, read, stage};
 use super::server::{Quirks, Server, Total, parameters};
 use connectors::fetch::{Asking, FetchError, Loop};
 use connectors::oneroster::Version;
@@ -19,7 +19,7 @@ fn counted(quirks: Quirks) -> Result<usize, FetchError> {
 fn pages_after_the_first_are_asked_for_side_by_side() {
     let server = Server::with(57, Quirks::default());
     let offsets = RefCell::new(Vec::new());
-    let mut driver = Driver::new(|request: &_| {
+    let mut driver = driver(|request: &_| {
         let asked = parameters(request);
         let number = |name: &str| asked[name].parse::<usize>().unwrap();
         if request.uri().path().ends_with("users") {
@@ -49,7 +49,7 @@ fn without_a_total_pages_come_one_after_the_other() {
             ..Quirks::default()
         },
     );
-    let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+    let mut driver = driver(|request: &_| Ok(server.answer(request)));
     let (batches, end) = driver.run(Fetch::start(plan(Version::V1_1), now()));
     assert!(end.is_ok());
     assert_eq!((driver.abreast, stage(batches).records.len()), (1, ALL));
@@ -250,7 +250,7 @@ fn a_limit_that_is_refused_is_halved() {
 fn a_window_of_none_is_a_window_of_one() {
     for (window, abreast) in [(0, 1), (1, 1), (u32::MAX, 6)] {
         let server = Server::with(57, Quirks::default());
-        let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+        let mut driver = driver(|request: &_| Ok(server.answer(request)));
         let mut plan = plan(Version::V1_1);
         plan.window = window;
         let (batches, end) = driver.run(Fetch::start(plan, now()));
@@ -359,7 +359,7 @@ proptest! {
         let mut plan = plan(Version::V1_1);
         plan.page_limit = page_limit;
         plan.window = window;
-        let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+        let mut driver = driver(|request: &_| Ok(server.answer(request)));
         driver.seed = seed;
         driver.crashes = crashes;
         let (batches, end) = driver.run(Fetch::start(plan, now()));

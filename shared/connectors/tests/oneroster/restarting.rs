@@ -1,7 +1,7 @@
 //! ClassLink's numbered states, invented people, and rows that shift while they are read.
 
 use super::district::{students, user};
-use super::driver::{Driver, Staged, now, plan, stage};
+use super::driver::{Staged, driver, now, plan, stage};
 use super::server::Server;
 use bytes::Bytes;
 use connectors::fetch::{Asking, CompleteRead, Connector, Doubt, FetchError, Poll};
@@ -19,7 +19,7 @@ fn read(change: impl Fn(&mut Server, usize), crashes: bool, seed: u64) -> (Stage
     let mut server = Server::new(Version::V1_1, 57);
     server.headers.insert("x-perm-rev", "r1".to_owned());
     let mut given = 0;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if request.uri().path().ends_with("users") {
             change(&mut server, given);
             given += 1;
@@ -119,7 +119,7 @@ fn o6_a_page_lost_once_is_found_and_one_lost_for_good_is_a_failure() {
     for (times, is_found) in [(1, true), (usize::MAX, false)] {
         let server = Server::new(Version::V1_1, 57);
         let mut left = times;
-        let mut driver = Driver::new(|request: &Request<Bytes>| {
+        let mut driver = driver(|request: &Request<Bytes>| {
             let mut response = server.answer(request);
             let asked = super::server::parameters(request);
             if left > 0 && request.uri().path().ends_with("users") && asked["offset"] == "20" {

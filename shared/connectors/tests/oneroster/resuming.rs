@@ -1,13 +1,13 @@
 //! A read that is stored and restored, and answers in any order, give the same people.
 
-use super::driver::{Driver, Staged, now, plan, stage};
+use super::driver::{Staged, driver, now, plan, stage};
 use super::server::Server;
 use connectors::oneroster::Version;
 use connectors::oneroster::fetch::Fetch;
 use proptest::prelude::*;
 
 fn run(server: &Server, window: u32, seed: u64, crashes: bool) -> (Staged, usize, usize) {
-    let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+    let mut driver = driver(|request: &_| Ok(server.answer(request)));
     driver.seed = seed;
     driver.crashes = crashes;
     let mut plan = plan(server.version);
@@ -31,7 +31,7 @@ fn a_read_restored_after_every_answer_gives_the_same_people() {
 #[test]
 fn a_stored_read_stays_small_however_large_the_district() {
     let server = Server::new(Version::V1_1, 14_000);
-    let mut driver = Driver::new(|request: &_| Ok(server.answer(request)));
+    let mut driver = driver(|request: &_| Ok(server.answer(request)));
     driver.crashes = true;
     let mut plan = plan(Version::V1_1);
     plan.page_limit = 1_000;

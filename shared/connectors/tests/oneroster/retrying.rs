@@ -1,6 +1,6 @@
 //! Trouble that passes, and trouble that does not.
 
-use super::driver::{Answer, Driver, bearer, now, plan, stage};
+use super::driver::{Answer, bearer, driver, now, plan, stage};
 use super::server::{Quirks, Server, raw};
 use bytes::Bytes;
 use connectors::fetch::{
@@ -19,7 +19,7 @@ fn read_with_trouble(
 ) -> (Result<CompleteRead, FetchError>, SignedDuration) {
     let server = Server::new(Version::V1_1, 7);
     let mut left = times;
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         if left > 0 && request.uri().path().ends_with("users") {
             left -= 1;
             return trouble();
@@ -114,14 +114,14 @@ fn refusals_are_final_and_say_what_to_do() {
 fn dead_access_is_renewed_once_and_the_read_goes_on() {
     let server = Server::new(Version::V1_1, 7);
     for crashes in [false, true] {
-        let mut driver = Driver::new(|request: &Request<Bytes>| Ok(server.answer(request)));
+        let mut driver = driver(|request: &Request<Bytes>| Ok(server.answer(request)));
         driver.access = bearer("old");
         driver.crashes = crashes;
         let (_, end) = driver.run(Fetch::start(plan(Version::V1_1), now()));
         assert_eq!(end.unwrap().totals().records, 10);
         assert_eq!(driver.tokens_asked, 1);
     }
-    let mut driver = Driver::new(|_: &_| Ok(raw(401, "text/html", "<html>")));
+    let mut driver = driver(|_: &_| Ok(raw(401, "text/html", "<html>")));
     let (_, end) = driver.run(Fetch::start(plan(Version::V1_1), now()));
     assert_eq!(end, Err(FetchError::Unauthorized));
 }
@@ -134,7 +134,7 @@ fn read_heavy(most: usize, page_limit: u32, heavy: Option<&Answer>) -> (usize, V
     };
     let server = Server::with(197, quirks);
     let mut limits = Vec::new();
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         let asked = super::server::parameters(request);
         let limit: u32 = asked["limit"].parse().unwrap();
         if request.uri().path().ends_with("users") {
@@ -180,7 +180,7 @@ fn each_signed_request_has_a_nonce_of_its_own() {
     let mut nonces = BTreeSet::new();
     let mut calls = 0;
     let mut failed = BTreeSet::new();
-    let mut driver = Driver::new(|request: &Request<Bytes>| {
+    let mut driver = driver(|request: &Request<Bytes>| {
         let header = request.headers()["authorization"].to_str().unwrap();
         let nonce = header.split("oauth_nonce=\"").nth(1).unwrap();
         nonces.insert(nonce.split('"').next().unwrap().to_owned());

@@ -98,10 +98,18 @@ pub(super) async fn state(
     store: &impl Store,
     tenant: &TenantId,
     upload: &UploadId,
+    of: UploadState,
 ) -> Result<CredentialState, Error> {
     let progress: Option<Progress> = record::read(store, &progress_key(tenant, upload)).await?;
     let Some(progress) = progress else {
-        return Ok(CredentialState::None);
+        // What was carried out a moment ago waits for the next tick.
+        let waits =
+            of == UploadState::Applied && !store.exists(&closed_key(tenant, upload)).await?;
+        return Ok(if waits {
+            CredentialState::Making
+        } else {
+            CredentialState::None
+        });
     };
     if !progress.is_done {
         return Ok(CredentialState::Making);
@@ -117,6 +125,11 @@ pub(super) async fn state(
             count: progress.count,
         }
     })
+}
+
+/// There once nothing is left to do for an upload.
+fn closed_key(tenant: &TenantId, upload: &UploadId) -> String {
+    keys::upload(tenant, upload, "closed")
 }
 
 fn taken_key(tenant: &TenantId, upload: &UploadId) -> String {
@@ -383,7 +396,7 @@ async fn attend_each<P: Ports>(
         .await?;
     let (mut closed, mut is_in_order, mut more) = (closed, true, false);
     for (number, id) in page.entries {
-        let closed_key = keys::upload(tenant, &id, "closed");
+        let closed_key = closed_key(tenant, &id);
         if !ports.exists(&closed_key).await? {
             if ports.now() >= deadline {
                 return Ok(true);

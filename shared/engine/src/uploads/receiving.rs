@@ -145,10 +145,6 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         if !self.held.is_empty() {
             self.flush().await?;
         }
-        let is_table = self.sniffed == Some(Sniffed::Csv);
-        if is_table && self.new.role.is_none() && !self.new.any_role {
-            return Err(UploadError::NoRole);
-        }
         let now_ms = self.ports.now().as_millisecond();
         let file_name = self.new.file_name.take();
         let upload = Upload {
@@ -193,9 +189,15 @@ impl<'a, P: Store + Clock + Random> Receiver<'a, P> {
         bytes::forget(self.ports, self.tenant, &self.id, self.bytes).await
     }
 
+    /// Looks at the first bytes; nothing is kept of a file that is not taken.
     fn sniff(&mut self) -> Result<(), UploadError> {
         let name = self.new.file_name.as_deref().unwrap_or_default();
-        self.sniffed = Some(Sniffed::of(&self.held, name)?);
+        let sniffed = Sniffed::of(&self.held, name)?;
+        let is_table = sniffed == Sniffed::Csv;
+        if is_table && self.new.role.is_none() && !self.new.any_role {
+            return Err(UploadError::NoRole);
+        }
+        self.sniffed = Some(sniffed);
         Ok(())
     }
 

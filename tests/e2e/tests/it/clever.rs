@@ -1,8 +1,8 @@
 //! A district at Clever, from its approval to the nights after.
 
 use super::elsewhere::{
-    Roster, active, connection, counts, ended, failed, nobody_is_lost, only, own_domain, refusals,
-    stored,
+    Roster, active, connection, counts, ended, failed, issues, nobody_is_lost, only, own_domain,
+    refusals, stored,
 };
 use driver::District;
 use e2e::{ADMIN_TENANT, Setup, World};
@@ -22,7 +22,7 @@ fn tidy() -> Config {
     }
 }
 
-async fn connected(config: Config, more: &Value) -> (World, District) {
+async fn connected(config: Config, more: Value) -> (World, District) {
     let world = World::with(Setup::of(PEOPLE).with_clever(config)).await;
     let world = world.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
@@ -35,7 +35,7 @@ async fn connected(config: Config, more: &Value) -> (World, District) {
 
 /// A district whose people were imported.
 async fn imported() -> (World, District, Roster) {
-    let (world, district) = connected(tidy(), &own_domain()).await;
+    let (world, district) = connected(tidy(), own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
     let roster = world.roster(&district).await.unwrap();
@@ -62,15 +62,24 @@ fn knows(account: &Value, user: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clever_a_district_is_imported_whole_and_an_unchanged_night_writes_nothing() {
-    let (world, district) = connected(Config::default(), &json!({"guardians": true})).await;
+    let (world, district) = connected(Config::default(), json!({"guardians": true})).await;
     let clever = world.clever().unwrap();
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
-    let expected = clever.with_roster(|roster| roster.user_count());
+    let expected = clever.with_roster(fake_providers::clever::Roster::user_count);
     let roster = world.roster(&district).await.unwrap();
-    assert_eq!(roster.len(), expected);
+    // Who shares an address with somebody else waits for an administrator.
+    let found = issues(&district, &first).await;
+    let unsure: BTreeSet<&str> = found
+        .iter()
+        .filter(|issue| issue["severity"] == "error" && issue["account"].is_null())
+        .filter_map(|issue| issue["external_id"].as_str())
+        .collect();
+    assert_eq!(roster.len() + unsure.len(), expected, "{found:?}");
+    assert!(unsure.len() < expected / 20, "{found:?}");
     clever.with_roster(|shown| {
-        for user in shown.users() {
+        let users = shown.users();
+        for user in users.filter(|user| !unsure.contains(user.id.to_string().as_str())) {
             let account = only(&roster, |account| knows(account, &user.id.to_string()));
             let roles = account["roles"].as_array().unwrap();
             assert_eq!(
@@ -124,7 +133,8 @@ async fn clever_a_change_makes_the_smallest_plan_and_a_person_who_is_gone_is_sus
     ended(&third, "applied");
     assert_eq!(counts(&third), [0, 0, 1, 0, 0]);
     let after = world.roster(&district).await.unwrap();
-    let account = only(&after, |account| knows(account, &gone));
+    let account = only(&before, |account| knows(account, &gone));
+    let account = &after[account["id"].as_str().unwrap()];
     assert_eq!(account["status"], "suspended");
     nobody_is_lost(&before, &after, 1);
     let classes = district.all(&district.path("/classes")).await.unwrap();
@@ -194,8 +204,8 @@ async fn clever_a_token_that_was_rotated_is_found_anew_and_one_that_is_gone_need
     ended(&world.sync(&district).await.unwrap(), "unchanged");
     // Nothing of the token can be read in the store.
     let token = clever.district_token().unwrap();
-    let shows = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&token);
-    assert!(!world.stored("").values().any(shows));
+    let has_it = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&token);
+    assert!(!world.stored("").values().any(has_it));
 
     clever.disconnect();
     failed(&world.sync(&district).await.unwrap(), "reconnect_needed");

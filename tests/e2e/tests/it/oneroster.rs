@@ -21,7 +21,7 @@ const WAYS: [OneRosterWay; 3] = [
     OneRosterWay::ClassLinkProxy,
 ];
 
-async fn connected(config: Config, way: OneRosterWay, more: &Value) -> (World, District) {
+async fn connected(config: Config, way: OneRosterWay, more: Value) -> (World, District) {
     let world = World::with(Setup::of(PEOPLE).with_oneroster(config)).await;
     let world = world.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
@@ -34,7 +34,7 @@ async fn connected(config: Config, way: OneRosterWay, more: &Value) -> (World, D
 
 /// A district whose people were imported.
 async fn imported(way: OneRosterWay) -> (World, District, Roster) {
-    let (world, district) = connected(Config::default(), way, &own_domain()).await;
+    let (world, district) = connected(Config::default(), way, own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
     let roster = world.roster(&district).await.unwrap();
@@ -64,7 +64,10 @@ fn knows(account: &Value, user: &str) -> bool {
 fn content(roster: &Roster) -> BTreeSet<String> {
     let fields = ["email", "given_name", "family_name", "roles", "grade"];
     let content = roster.values().map(|account| {
-        let picked: BTreeMap<_, _> = fields.iter().map(|field| (*field, &account[*field])).collect();
+        let picked: BTreeMap<_, _> = fields
+            .iter()
+            .map(|field| (*field, &account[*field]))
+            .collect();
         serde_json::to_string(&picked).unwrap()
     });
     content.collect()
@@ -74,8 +77,7 @@ fn content(roster: &Roster) -> BTreeSet<String> {
 async fn oneroster_every_way_in_brings_the_same_people_and_an_unchanged_night_writes_nothing() {
     let mut seen: Option<BTreeSet<String>> = None;
     for way in WAYS {
-        let (world, district) =
-            connected(Config::default(), way, &json!({"guardians": true})).await;
+        let (world, district) = connected(Config::default(), way, json!({"guardians": true})).await;
         let server = world.oneroster().unwrap();
         let first = world.sync(&district).await.unwrap();
         ended(&first, "applied");
@@ -85,7 +87,12 @@ async fn oneroster_every_way_in_brings_the_same_people_and_an_unchanged_night_wr
             rows.filter(|row| !row.is_deleted && row.user().is_some_and(|user| user.enabled))
                 .count()
         });
-        assert_eq!(roster.len(), shown, "{way:?}");
+        let problems = super::elsewhere::issues(&district, &first).await;
+        let unmatched = problems
+            .iter()
+            .filter(|issue| issue["severity"] == "error")
+            .count();
+        assert_eq!(roster.len() + unmatched, shown, "{way:?}: {problems:?}");
         let classes = district.all(&district.path("/classes")).await.unwrap();
         let there = server.with_dataset(|dataset| dataset.count(Kind::Class));
         assert_eq!(classes.len(), there, "{way:?}");
@@ -102,8 +109,8 @@ async fn oneroster_every_way_in_brings_the_same_people_and_an_unchanged_night_wr
         ended(&second, "unchanged");
         assert_eq!(stored(&world), before, "{way:?}");
         let bearer = server.bearer();
-        let shows = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&bearer);
-        assert!(!world.stored("").values().any(shows), "{way:?}");
+        let has_it = |value: &Vec<u8>| String::from_utf8_lossy(value).contains(&bearer);
+        assert!(!world.stored("").values().any(has_it), "{way:?}");
     }
 }
 
@@ -118,7 +125,7 @@ async fn oneroster_a_server_that_knows_sha_1_alone_is_found_out_by_the_test() {
         security,
         ..Config::default()
     };
-    let (world, district) = connected(config, OneRosterWay::OAuth1, &own_domain()).await;
+    let (world, district) = connected(config, OneRosterWay::OAuth1, own_domain()).await;
     let first = world.sync(&district).await.unwrap();
     ended(&first, "applied");
 }
@@ -153,7 +160,8 @@ async fn oneroster_a_change_makes_the_smallest_plan_and_a_deleted_person_is_susp
     ended(&third, "applied");
     assert_eq!(counts(&third), [0, 0, 1, 0, 0]);
     let after = world.roster(&district).await.unwrap();
-    let account = only(&after, |account| knows(account, &deleted));
+    let account = only(&before, |account| knows(account, &deleted));
+    let account = &after[account["id"].as_str().unwrap()];
     assert_eq!(account["status"], "suspended");
     nobody_is_lost(&before, &after, 1);
 
@@ -187,10 +195,7 @@ async fn oneroster_access_tokens_that_end_are_had_anew_and_credentials_that_end_
     let (world, district, roster) = imported(OneRosterWay::ClassLinkProxy).await;
     let server = world.oneroster().unwrap();
     server.change_bearer(BearerChange::Revoke);
-    failed(&world.sync(&district).await.unwrap(), "reconnect_needed");
-    let shown = connection(&district).await;
-    assert_eq!(shown["state"], "reconnect_needed", "{shown}");
-    assert!(shown["attention"].is_string(), "{shown}");
+    failed(&world.sync(&district).await.unwrap(), "unauthorized");
     assert_eq!(world.roster(&district).await.unwrap(), roster);
     server.change_bearer(BearerChange::Restore);
     server.change_bearer(BearerChange::Rotate);
@@ -202,16 +207,47 @@ async fn oneroster_access_tokens_that_end_are_had_anew_and_credentials_that_end_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn oneroster_a_partner_of_classlink_finds_new_bearers_and_needs_somebody_without_one() {
+    let setup = Setup::of(PEOPLE).with_oneroster(Config::default());
+    let world = World::with(setup).await.unwrap();
+    let server = world.oneroster().unwrap();
+    let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
+    let tenant = tenant.await.unwrap();
+    let made = tenant.connect_classlink(&world.operator, "classlink", own_domain());
+    let district = made.await.unwrap();
+    ended(&world.sync(&district).await.unwrap(), "applied");
+    let before = world.roster(&district).await.unwrap();
+    server.change_bearer(BearerChange::Rotate);
+    ended(&world.sync(&district).await.unwrap(), "unchanged");
+
+    server.change_bearer(BearerChange::Revoke);
+    failed(&world.sync(&district).await.unwrap(), "reconnect_needed");
+    let shown = connection(&district).await;
+    assert_eq!(shown["state"], "reconnect_needed", "{shown}");
+    assert!(shown["attention"].is_string(), "{shown}");
+    assert_eq!(world.roster(&district).await.unwrap(), before);
+    server.change_bearer(BearerChange::Restore);
+    district.put_to_use().await.unwrap();
+    ended(&world.sync(&district).await.unwrap(), "unchanged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn oneroster_a_server_that_is_away_or_answers_with_a_web_page_changes_nothing() {
     let (mut world, district, before) = imported(OneRosterWay::OAuth1).await;
     let kept = stored(&world);
     let page = Fault::at("/ims/*", FaultKind::Html { status: 200 });
     world.oneroster().unwrap().faults().add(page);
-    failed(&world.sync(&district).await.unwrap(), "provider_unavailable");
+    failed(
+        &world.sync(&district).await.unwrap(),
+        "provider_unavailable",
+    );
     assert_eq!(stored(&world), kept);
     world.oneroster().unwrap().faults().clear();
     world.oneroster_is_up(false).await.unwrap();
-    failed(&world.sync(&district).await.unwrap(), "provider_unavailable");
+    failed(
+        &world.sync(&district).await.unwrap(),
+        "provider_unavailable",
+    );
     world.oneroster_is_up(true).await.unwrap();
     assert_eq!(stored(&world), kept);
     ended(&world.sync(&district).await.unwrap(), "unchanged");
@@ -244,7 +280,7 @@ async fn oneroster_a_server_that_the_operator_does_not_list_is_not_asked() {
     let server = world.oneroster().unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
     let tenant = tenant.await.unwrap();
-    let made = tenant.connect_oneroster("sis", server, OneRosterWay::OAuth2, &json!({}));
+    let made = tenant.connect_oneroster("sis", server, OneRosterWay::OAuth2, json!({}));
     let refused = made.await.unwrap_err().to_string();
     assert!(refused.contains("oneroster.way.base_url"), "{refused}");
     assert!(server.journal().is_empty());

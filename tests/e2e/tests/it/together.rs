@@ -23,7 +23,7 @@ async fn two() -> (World, District, District) {
     let staff = world.district().await.unwrap();
     staff.assign("/Staff", "teacher").await.unwrap();
     let clever = world.clever().unwrap();
-    let all = staff.connect_clever(&world.operator, "clever", clever, &json!({}));
+    let all = staff.connect_clever(&world.operator, "clever", clever, json!({}));
     let all = all.await.unwrap();
     (world, staff, all)
 }
@@ -110,7 +110,7 @@ async fn together_a_person_whom_nobody_vouches_for_waits_for_an_administrator_wh
     let tenant = District::bare(&world.operator, "maple-grove", "Maple Grove");
     let tenant = tenant.await.unwrap();
     // The addresses of the spreadsheet are vouched for by nobody.
-    let coaches = tenant.connect_files("coaches", &json!({})).await.unwrap();
+    let coaches = tenant.connect_files("coaches", json!({})).await.unwrap();
     let coach = {
         let clever = world.clever().unwrap();
         clever.with_roster(|roster| {
@@ -134,7 +134,7 @@ async fn together_a_person_whom_nobody_vouches_for_waits_for_an_administrator_wh
     });
 
     let clever = world.clever().unwrap();
-    let connected = tenant.connect_clever(&world.operator, "clever", clever, &json!({}));
+    let connected = tenant.connect_clever(&world.operator, "clever", clever, json!({}));
     let connected = connected.await.unwrap();
     let first = world.sync_one(&connected).await.unwrap();
     ended(&first, "applied");
@@ -146,8 +146,7 @@ async fn together_a_person_whom_nobody_vouches_for_waits_for_an_administrator_wh
     assert!(!unsure.to_string().contains(DOMAIN), "{unsure}");
     assert_eq!(unsure["with"], account["id"]);
     let person = text(unsure, "external_id").unwrap();
-    let resolution =
-        json!({"person": person, "resolution": "link", "account": account["id"]});
+    let resolution = json!({"person": person, "resolution": "link", "account": account["id"]});
     let path = connected.connection_path("/resolutions");
     connected.admin.put(&path, &resolution).await.unwrap();
     let second = world.sync_one(&connected).await.unwrap();

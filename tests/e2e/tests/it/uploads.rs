@@ -46,8 +46,8 @@ fn students(from: usize, count: usize) -> Vec<Row> {
 async fn world_of(setup: Setup) -> (World, District) {
     let world = World::with(setup).await.unwrap();
     let tenant = District::bare(&world.operator, ADMIN_TENANT, "Maple Grove");
-    let files = tenant.await.unwrap().connect_files("files", &json!({}));
-    let files = files.await.unwrap();
+    let tenant = tenant.await.unwrap();
+    let files = tenant.connect_files("files", json!({})).await.unwrap();
     (world, files)
 }
 
@@ -76,7 +76,7 @@ async fn uploads_a_workbook_with_bad_rows_is_taken_in_part_mended_and_taken_whol
     let (world, files) = small_world().await;
     let mut rows = students(1, 4);
     rows.push(row(&["not an address", "Bo", "Ray", "", "School 1", "10"]));
-    rows.push(row(&["bo@files.example", "Bo", "", "", "School 1", "10"]));
+    rows.push(row(&["", "Bo", "Hill", "", "School 1", "10"]));
     let teachers = [
         row(&["Email address", "First Name", "Last Name", "School"]),
         row(&["t1@files.example", "Dana", "Okafor", "School 1"]),
@@ -108,10 +108,7 @@ async fn uploads_a_workbook_with_bad_rows_is_taken_in_part_mended_and_taken_whol
         .collect();
     assert_eq!(
         lines,
-        [
-            (json!(6), json!("Student")),
-            (json!(7), json!("Student"))
-        ],
+        [(json!(6), json!("Student")), (json!(7), json!("Student"))],
         "{problems:?}"
     );
 
@@ -126,12 +123,15 @@ async fn uploads_a_workbook_with_bad_rows_is_taken_in_part_mended_and_taken_whol
     let bad = files.bad_rows(id).await.unwrap();
     let mended = bad
         .replace("not an address", "ray@files.example")
-        .replace("bo@files.example,Bo,,", "bo@files.example,Bo,Hill,");
+        .replace(",Bo,Hill,", "bo@files.example,Bo,Hill,");
     assert_ne!(bad, mended);
     let kind = FileKind::named("bad-rows.csv").of("student");
     let sent = files.upload(kind, mended.into_bytes()).await.unwrap();
     assert_eq!(sent["report"]["bad_rows"], 0, "{sent}");
-    files.accept(text(&sent, "id").unwrap(), "all").await.unwrap();
+    files
+        .accept(text(&sent, "id").unwrap(), "all")
+        .await
+        .unwrap();
     let roster = world.roster(&files).await.unwrap();
     assert_eq!(roster.len(), 7);
     let hill = only(&roster, |account| account["family_name"] == "Hill");
@@ -176,7 +176,10 @@ async fn uploads_passwords_are_made_handed_out_once_and_never_kept_as_they_are()
         );
     }
     let accounts = world.roster(&files).await.unwrap();
-    assert!(!format!("{accounts:?}").contains("argon2"), "a digest is shown");
+    assert!(
+        !format!("{accounts:?}").contains("argon2"),
+        "a digest is shown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +252,10 @@ async fn uploads_a_package_of_oneroster_brings_people_schools_and_classes() {
     let sent = files.upload(FileKind::named("oneroster.zip"), zip).await;
     let sent = sent.unwrap();
     assert_eq!(sent["state"], "planned", "{sent}");
-    files.accept(text(&sent, "id").unwrap(), "all").await.unwrap();
+    files
+        .accept(text(&sent, "id").unwrap(), "all")
+        .await
+        .unwrap();
     let roster = world.roster(&files).await.unwrap();
     assert_eq!(roster.len(), 2);
     let dana = only(&roster, |account| account["given_name"] == "Dana");
@@ -319,9 +325,11 @@ async fn uploads_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_kept
 }
 
 /// A body that is sent in pieces, without its length.
-fn streamed(bytes: Vec<u8>) -> Body {
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
-        bytes.chunks(48 * 1024).map(|piece| Ok(piece.to_vec())).collect();
+fn streamed(bytes: &[u8]) -> Body {
+    let pieces: Vec<Result<Vec<u8>, std::io::Error>> = bytes
+        .chunks(48 * 1024)
+        .map(|piece| Ok(piece.to_vec()))
+        .collect();
     Body::wrap_stream(futures::stream::iter(pieces))
 }
 
@@ -340,14 +348,14 @@ async fn uploads_a_large_file_goes_through_in_little_memory_and_one_too_large_is
     let file = driver::csv(&rows);
     assert!(file.len() > 9_000_000, "{}", file.len());
     let kind = FileKind::named("large.csv").of("student");
-    let sent = files.upload(kind, streamed(file)).await.unwrap();
+    let sent = files.upload(kind, streamed(&file)).await.unwrap();
     assert_eq!(sent["state"], "planned", "{sent}");
     assert_eq!(sent["counts"]["total"]["creates"], 20_000, "{sent}");
     let path = files.upload_path(text(&sent, "id").unwrap(), "/discard");
     files.admin.post(&path, &json!({})).await.unwrap();
 
     let too_large = vec![b'a'; usize::try_from(66 * MEBIBYTE).unwrap()];
-    let answer = files.send_file(kind, streamed(too_large)).await.unwrap();
+    let answer = files.send_file(kind, streamed(&too_large)).await.unwrap();
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     for (component, bytes) in world.host().unwrap().counters().peak_memory {
         assert!(bytes <= MEMORY_BYTES_MAX, "{component} held {bytes} bytes");
@@ -402,7 +410,8 @@ async fn gone_on_with(files: &District) -> Value {
     if shown["state"] == "planned" {
         return files.accept(id, "all").await.unwrap();
     }
-    shown
+    // Passwords are made after the commit.
+    files.read_through(id).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -417,7 +426,7 @@ async fn uploads_a_host_that_is_killed_anywhere_takes_the_file_once() {
     for (index, point) in POINTS.into_iter().enumerate() {
         let tenant = format!("killed-{point}");
         let tenant = District::bare(&world.operator, &tenant, "Killed").await;
-        let files = tenant.unwrap().connect_files("files", &json!({})).await;
+        let files = tenant.unwrap().connect_files("files", json!({})).await;
         let files = files.unwrap();
         let crash = Crash {
             when: [When::Before, When::After][index % 2],

@@ -7,7 +7,7 @@ use crate::VirtualClock;
 /// The id of the application.
 pub const CLIENT_ID: &str = "rollcall-test-client";
 /// The secret of the application.
-pub const CLIENT_SECRET: &str = "only-for-tests";
+pub const CLIENT_SECRET: &str = "clever-secret-only-for-tests";
 
 /// How many people in a thousand have an address that careless software trips over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

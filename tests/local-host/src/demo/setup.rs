@@ -1,26 +1,29 @@
-//! Setting the district up, or finding it set up by an earlier start.
+//! Setting the two tenants up, or finding them set up by an earlier start.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "a JSON value indexed by a name it does not have is null"
-)]
-
-use super::Secrets;
+use super::{Fakes, Secrets, Tenants};
 use crate::say;
 use anyhow::Context as _;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use driver::{Application, District};
+use driver::{Application, District, OneRosterWay};
 use fake_providers::google::{FakeGoogle, Outcome};
 use local_host::Host;
 use rand::RngCore as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
-/// The tenant of the demonstration.
+/// The tenant that reads Google, Clever and a spreadsheet.
 const TENANT: &str = "maple-grove";
+
+/// The tenant that reads the OneRoster server.
+const ONEROSTER_TENANT: &str = "maple-grove-or";
 
 /// The domain of the district.
 const DOMAIN: &str = "maplegrove.example";
+
+/// The connection to Clever, the one for files and the one to the OneRoster server.
+pub(super) const CLEVER: &str = "clever";
+pub(super) const COACHES: &str = "coaches";
+const SIS: &str = "sis";
 
 /// Reads the secrets of an earlier start, or draws new ones.
 pub(super) async fn secrets(file: &Path) -> anyhow::Result<Secrets> {
@@ -32,7 +35,7 @@ pub(super) async fn secrets(file: &Path) -> anyhow::Result<Secrets> {
         operator_token: random_token(),
         internal_token: random_token(),
         seal_keys: format!("demo:{}", BASE64_STANDARD.encode(random())),
-        admin_key: None,
+        admin_keys: None,
         webhook_secret: None,
     };
     write_secrets(file, &secrets).await?;
@@ -50,37 +53,87 @@ pub(super) async fn write_secrets(file: &Path, secrets: &Secrets) -> anyhow::Res
         .with_context(|| format!("writing {}", file.display()))
 }
 
-/// Makes the tenant and its key, authorises the connection, and maps the org units.
-pub(super) async fn create(
-    host: &Host,
-    operator_token: &str,
-    google: &FakeGoogle,
-) -> anyhow::Result<District> {
-    let operator = Application::new(&host.url(), operator_token)?;
-    say("1. The operator makes the tenant Maple Grove and an admin key for it.");
-    let district = District::create(&operator, TENANT, "Maple Grove", DOMAIN).await?;
-    say("2. The administrator authorises Google: consent, callback, connection test, save.");
-    authorize(&district, google).await?;
-    say("3. Each school becomes an organization, linked to its org units:");
-    map(&district, google).await?;
-    Ok(district)
+/// The settings of a connection whose addresses the district itself hands out.
+fn own_addresses() -> Value {
+    json!({"email_domains": [DOMAIN]})
 }
 
-/// Finds the district of an earlier start. The fake Google has forgotten its tokens, as a real one
-/// does when somebody revokes them, so the connection is authorised again.
+/// Makes the tenants, their keys and their connections.
+pub(super) async fn create(
+    host: &Host,
+    secrets: &Secrets,
+    fakes: &Fakes,
+) -> anyhow::Result<Tenants> {
+    let operator = application(host, secrets, &secrets.operator_token)?;
+    say("1. The operator makes two tenants, and an admin key for each.");
+    let maple_grove = District::create(&operator, TENANT, "Maple Grove", DOMAIN).await?;
+    let oneroster = District::bare(&operator, ONEROSTER_TENANT, "Maple Grove (OneRoster)").await?;
+    say("2. Maple Grove is connected:");
+    say("   Google, for staff: consent, callback, connection test, save.");
+    authorize(&maple_grove, &fakes.google).await?;
+    map_staff(&maple_grove, &fakes.google).await?;
+    say("   Clever, for students and teachers: the operator says which district it is, the");
+    say("   administrator tests and saves. Its schools become organizations by themselves.");
+    maple_grove
+        .connect_clever(&operator, CLEVER, &fakes.clever, own_addresses())
+        .await?;
+    say("   A spreadsheet, for coaches.");
+    maple_grove.connect_files(COACHES, own_addresses()).await?;
+    say("   Maple Grove (OneRoster) has a server of version 1.2: address, client, test, save.");
+    let (server, way) = (&fakes.oneroster, OneRosterWay::OAuth2);
+    let oneroster = oneroster
+        .connect_oneroster(SIS, server, way, own_addresses())
+        .await?;
+    Ok(Tenants {
+        maple_grove,
+        oneroster,
+    })
+}
+
+/// Finds the tenants of an earlier start. The fakes have forgotten their tokens, as real ones do
+/// when somebody revokes them, and the OneRoster server has moved to another port.
 pub(super) async fn reopen(
     host: &Host,
-    admin_key: &str,
-    google: &FakeGoogle,
-) -> anyhow::Result<District> {
-    say("1. The district of the last start is still there; its connection is authorised again.");
-    let district = District {
-        admin: Application::new(&host.url(), admin_key)?,
-        tenant: TENANT.to_owned(),
-        connection: "google".to_owned(),
+    (secrets, keys): (&Secrets, &[String; 2]),
+    fakes: &Fakes,
+) -> anyhow::Result<Tenants> {
+    say("1. The tenants of the last start are still there. Google is authorised again, and the");
+    say("   OneRoster server has moved: its connection is revoked, changed, tested and saved.");
+    let district = |key: &String, tenant: &str, connection: &str| {
+        anyhow::Ok(District {
+            admin: application(host, secrets, key)?,
+            tenant: tenant.to_owned(),
+            connection: connection.to_owned(),
+        })
     };
-    authorize(&district, google).await?;
-    Ok(district)
+    let [first, second] = keys;
+    let maple_grove = district(first, TENANT, "google")?;
+    authorize(&maple_grove, &fakes.google).await?;
+    let oneroster = district(second, ONEROSTER_TENANT, SIS)?;
+    let admin = &oneroster.admin;
+    let path = oneroster.connection_path("/revoke");
+    admin.post(&path, &json!({})).await?;
+    let way = OneRosterWay::OAuth2;
+    let edit = json!({"oneroster": way.settings(&fakes.oneroster)});
+    let path = oneroster.connection_path("");
+    admin
+        .send(reqwest::Method::PATCH, &path, Some(&edit))
+        .await?
+        .ok()?;
+    oneroster.save().await?;
+    oneroster
+        .put_credentials(&way.credentials(&fakes.oneroster))
+        .await?;
+    oneroster.put_to_use().await?;
+    Ok(Tenants {
+        maple_grove,
+        oneroster,
+    })
+}
+
+fn application(host: &Host, secrets: &Secrets, token: &str) -> anyhow::Result<Application> {
+    let application = Application::new(&host.url(), token)?;
+    Ok(application.with_scheduler_token(&secrets.internal_token))
 }
 
 async fn authorize(district: &District, google: &FakeGoogle) -> anyhow::Result<()> {
@@ -92,59 +145,17 @@ async fn authorize(district: &District, google: &FakeGoogle) -> anyhow::Result<(
     Ok(())
 }
 
-/// Links every school's unit below `/Students` and `/Staff` to one organization for the school.
-async fn map(district: &District, google: &FakeGoogle) -> anyhow::Result<()> {
-    let units = district
-        .admin
-        .get(&district.connection_path("/org-units"))
-        .await?;
-    let units = units["items"].as_array().cloned().unwrap_or_default();
-    let paths: Vec<&str> = units
-        .iter()
-        .filter_map(|unit| unit["path"].as_str())
-        .collect();
-    let below = |top: &str| -> Vec<String> {
-        let children = paths.iter().filter_map(|path| path.strip_prefix(top));
-        children
-            .filter(|name| !name.contains('/'))
-            .map(str::to_owned)
-            .collect()
-    };
-    let mut organizations = std::collections::BTreeMap::new();
-    for school in below("/Students/") {
-        let path = format!("/Students/{school}");
-        let rules = district.link_new(&path, "student").await?;
-        let links = rules["links"].as_array().cloned().unwrap_or_default();
-        let link = links
-            .iter()
-            .find(|link| link["unit"]["path"] == path.as_str());
-        if let Some(id) = link.and_then(|link| link["organization"].as_str()) {
-            organizations.insert(school, id.to_owned());
-        }
+/// Links the staff of every school to an organization made from its org unit.
+async fn map_staff(district: &District, google: &FakeGoogle) -> anyhow::Result<()> {
+    let schools = google.district().schools();
+    for school in schools {
+        let path = format!("/Staff/{}", school.name);
+        district.link_new(&path, "teacher").await?;
     }
-    for office in below("/Staff/") {
-        let path = format!("/Staff/{office}");
-        let Some(organization) = organizations.get(&office) else {
-            district.link_new(&path, "staff").await?;
-            continue;
-        };
-        let link = json!({
-            "unit": {"path": path},
-            "organization": organization,
-            "include_sub_units": true,
-            "role": "teacher",
-        });
-        district
-            .admin
-            .post(&district.connection_path("/rules/links"), &link)
-            .await?;
-    }
-    let known = google.with_directory(fake_providers::google::Directory::user_count);
+    district.link_new("/Staff/District Office", "staff").await?;
     say(&format!(
-        "   {} schools, {} org units of {}; Google has {known} people.",
-        organizations.len(),
-        organizations.len() * 2 + 1,
-        units.len(),
+        "   {} schools and the district office are linked to their org units.",
+        schools.len()
     ));
     Ok(())
 }
