@@ -315,8 +315,14 @@ mod tests {
     #[test]
     fn the_id_of_a_row_is_its_own_wherever_it_stands() {
         for (row, expected) in [
-            (r#"{"sourcedId":"u-1","org":{"sourcedId":"o-1"}}"#, Some("u-1")),
-            (r#"{"org":{"sourcedId":"o-1"},"sourcedId":17,"x":[1]}"#, Some("17")),
+            (
+                r#"{"sourcedId":"u-1","org":{"sourcedId":"o-1"}}"#,
+                Some("u-1"),
+            ),
+            (
+                r#"{"org":{"sourcedId":"o-1"},"sourcedId":17,"x":[1]}"#,
+                Some("17"),
+            ),
             (r#"{"org":{"sourcedId":"o-1"}}"#, None),
             (r#"{"sourcedId":{"sourcedId":"u-1"}}"#, None),
             (r#"{"sourcedId":""}"#, None),
