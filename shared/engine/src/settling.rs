@@ -76,8 +76,12 @@ pub async fn slice<P: Store + Clock>(
     if !progress.losers.is_empty() {
         let withdrawn = withdraw(ports, tenant, run, &mut progress).await?;
         for account in &progress.losers.clone() {
-            let person = withdrawn.get(account).cloned();
-            let issue = Issue::new(IssueKind::MatchNotUnique, person, Some(account.clone()));
+            let withdrawn = withdrawn.get(account);
+            let person = withdrawn.and_then(|change| change.person.clone());
+            // An account that would have been made is none that anybody could look at.
+            let is_there = withdrawn.is_none_or(|change| !change.is_new);
+            let account = is_there.then(|| account.clone());
+            let issue = Issue::new(IssueKind::MatchNotUnique, person, account);
             writer.issue(&mut progress, issue);
         }
     }
@@ -140,18 +144,26 @@ async fn settle_addresses(
     }
 }
 
-/// Counts a plan without its losers, and notes whether anything of it is left. Returns the losers'
-/// ids at the source, as far as the plan knows them.
+/// What was withdrawn from a plan.
+struct Withdrawn {
+    /// The person's id at the source, if the plan knows it.
+    person: Option<ExternalId>,
+    /// Whether the account would have been made.
+    is_new: bool,
+}
+
+/// Counts a plan without its losers, and notes whether anything of it is left. Returns what the
+/// losers lose.
 async fn withdraw(
     store: &impl Store,
     tenant: &TenantId,
     of: &Run,
     progress: &mut PlanProgress,
-) -> Result<BTreeMap<AccountId, ExternalId>, Error> {
+) -> Result<BTreeMap<AccountId, Withdrawn>, Error> {
     let run = &of.id;
     let mut counts = Counts::default();
     let mut is_withdrawn = true;
-    let mut people = BTreeMap::new();
+    let mut withdrawn = BTreeMap::new();
     for (to, sources) in &progress.changes {
         for (from, pieces) in sources {
             for change in read_changes(store, tenant, run, *to, *from, *pieces).await? {
@@ -162,7 +174,11 @@ async fn withdraw(
                 }
                 let mut links = change.after.sources.into_iter();
                 let own = links.find(|link| of.connection.as_ref() == Some(&link.connection));
-                people.extend(own.map(|link| (change.account, link.external_id)));
+                let lost = Withdrawn {
+                    person: own.map(|link| link.external_id),
+                    is_new: change.before.is_none(),
+                };
+                withdrawn.insert(change.account, lost);
             }
         }
     }
@@ -172,7 +188,7 @@ async fn withdraw(
     }
     progress.counts = counts;
     progress.is_withdrawn = is_withdrawn;
-    Ok(people)
+    Ok(withdrawn)
 }
 
 impl Evaluator<'_> {

@@ -96,8 +96,17 @@ pub(crate) async fn drain<T: IncomingMessage>(
     }
 }
 
+/// How much larger than its compressed bytes an answer is taken to be at most, before it shows.
+const INFLATION_EXPECTED: usize = 16;
+
 fn inflate(body: &[u8], body_bytes_max: usize) -> Result<Bytes, TransportError> {
-    let mut inflated = Vec::new();
+    // The last four bytes say how large it is; room made at once is not made again and again.
+    let said = body
+        .last_chunk()
+        .map_or(0, |size| u32::from_le_bytes(*size));
+    let expected = body.len().saturating_mul(INFLATION_EXPECTED);
+    let room = usize::try_from(said).unwrap_or(usize::MAX).min(expected);
+    let mut inflated = Vec::with_capacity(room.min(body_bytes_max) + 1);
     let limit = body_bytes_max as u64 + 1;
     GzDecoder::new(body)
         .take(limit)

@@ -1,21 +1,23 @@
 //! The scale benchmark: a whole district through the real components, in the local host, with the
-//! store on disk, from a fake Google on the same machine.
+//! store on disk, from a fake provider on the same machine.
 //!
 //! For each latency it measures a first import, a second run without any change and a run after
 //! 1% of the people were renamed, beside the floor of the same run: a native program that only
-//! downloads and parses the same pages. It prints what was reached beside what should be, and
-//! asserts no time.
+//! downloads and parses the same pages. Of a file it measures how long sending it takes, how long
+//! its plan, and how long it takes to carry that out, beside what reading its rows costs natively.
+//! It prints what was reached beside what should be, and asserts no time.
 
-mod district;
+mod application;
 mod figures;
-mod floor;
+mod files;
 mod machine;
 mod report;
 mod scenario;
+mod source;
 
 use anyhow::Context;
 use clap::Parser;
-use figures::{Report, Round};
+use figures::{FileRound, Provider, Report, Round};
 use local_host::build;
 use machine::Machine;
 use std::path::Path;
@@ -27,17 +29,29 @@ use std::path::Path;
     reason = "each is a switch on the command line"
 )]
 struct Arguments {
+    /// Who shows the people.
+    #[arg(long, value_enum, default_value_t = Provider::Google)]
+    provider: Provider,
     /// How many people the district has.
     #[arg(long, default_value_t = 50_000)]
     users: usize,
-    /// How long the fake Google holds each answer of the Directory API back, in milliseconds; one
-    /// round for each.
+    /// How many enrolments a OneRoster server has at least: classes are repeated until it has.
+    #[arg(long, default_value_t = 200_000)]
+    enrolments: usize,
+    /// How many people a file has.
+    #[arg(long, default_value_t = 200_000)]
+    rows: usize,
+    /// The file is a workbook.
+    #[arg(long)]
+    xlsx: bool,
+    /// How long the fake provider holds each answer with data back, in milliseconds; one round for
+    /// each.
     #[arg(long, value_delimiter = ',', default_value = "0,50,300")]
     latency_ms: Vec<u64>,
     /// How often each round is repeated; the best of each figure is shown.
     #[arg(long, default_value_t = 1)]
     repeat: u32,
-    /// A small round for a first look: 5,000 people, no latency.
+    /// A small round for a first look: 5,000 people, 20,000 enrolments, no latency.
     #[arg(long)]
     quick: bool,
     /// Only the floor: no component is built or run.
@@ -54,7 +68,8 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
     if arguments.quick {
-        arguments.users = 5_000;
+        (arguments.users, arguments.rows) = (5_000, 5_000);
+        arguments.enrolments = 20_000;
         arguments.latency_ms = vec![0];
     }
     // The provider has threads of its own, as one on another machine would have processors.
@@ -85,6 +100,7 @@ async fn measure(
         machine: Machine::look(),
         wasm_bytes: std::collections::BTreeMap::new(),
         rounds: Vec::new(),
+        files: Vec::new(),
     };
     if !arguments.floor_only {
         let built = manifest.clone();
@@ -96,10 +112,20 @@ async fn measure(
     if !arguments.json {
         report::head(&report);
     }
+    if arguments.provider == Provider::Csv {
+        let round = file(arguments, &manifest).await?;
+        if !arguments.json {
+            report::file(&round);
+        }
+        report.files.push(round);
+        return Ok(report);
+    }
     for latency_ms in &arguments.latency_ms {
         let plan = scenario::Plan {
             manifest: &manifest,
+            provider: arguments.provider,
             users: arguments.users,
+            enrolments: arguments.enrolments,
             latency_ms: *latency_ms,
             floor_only: arguments.floor_only,
             two_chains: arguments.two_chains,
@@ -120,6 +146,20 @@ async fn measure(
         }
     }
     Ok(report)
+}
+
+async fn file(arguments: &Arguments, manifest: &Path) -> anyhow::Result<FileRound> {
+    let plan = files::Plan {
+        manifest,
+        rows: arguments.rows,
+        is_workbook: arguments.xlsx,
+        floor_only: arguments.floor_only,
+    };
+    let mut best = files::round(&plan).await?;
+    for _ in 1..arguments.repeat {
+        best = best.best_of(files::round(&plan).await?);
+    }
+    Ok(best)
 }
 
 /// Builds the components as they ship; returns the size of each `.wasm` file.

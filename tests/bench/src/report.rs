@@ -1,10 +1,13 @@
 //! The tables.
 
-use crate::figures::{Report, Round, RunFigures};
+use crate::figures::{FileRound, Provider, Report, Round, RunFigures, StoreFigures};
 use std::collections::BTreeMap;
 
 /// The district size that the bars are for.
 const BAR_USERS: usize = 50_000;
+
+/// The number of rows that the bars are for.
+const BAR_ROWS: usize = 200_000;
 
 /// The most memory that a component may take.
 const MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -36,56 +39,95 @@ pub(crate) fn head(report: &Report) {
 
 /// Prints one round.
 pub(crate) fn round(round: &Round) {
-    say(&format!(
-        "\n{} users, {} ms per page, {} chains of pages",
-        thousands(round.users as u64),
-        round.latency_ms,
-        round.chains
-    ));
-    let line = |name: &str, ms: u64, rest: &str| {
-        say(&format!("  {name:<24}{:>9}  {rest}", seconds(ms)));
-    };
-    line("floor, one by one", round.floor_serial_ms, "");
-    line("floor, 8 at once", round.floor_parallel_ms, "");
+    title(round);
+    timed("floor, one by one", round.floor_serial_ms, None);
+    timed("floor, 8 at once", round.floor_parallel_ms, None);
     for run in &round.runs {
-        let bar_ms = run.scenario.bar_ms(round.latency_ms);
+        let bar_ms = run.scenario.bar_ms(round.provider, round.latency_ms);
         let bar_ms = bar_ms.filter(|_| round.users == BAR_USERS);
-        let rest = bar_ms.map_or_else(String::new, |bar_ms| {
-            let verdict = verdict(run.wall_ms, Some(bar_ms), seconds);
-            format!("bar {:>7}  {verdict}", seconds(bar_ms))
-        });
-        line(run.scenario.title(), run.wall_ms, &rest);
+        timed(run.scenario.title(), run.wall_ms, bar_ms);
     }
     for run in &round.runs {
         details(round, run);
     }
     if let Some(last) = round.runs.last() {
-        say("  peak memory of an instance (bar 64.00 MiB)");
-        for (id, bytes) in &last.memory_bytes {
-            let verdict = verdict(*bytes, Some(MEMORY_BYTES_MAX), mebibytes);
-            say(&format!("    {id:<14}{:>10}  {verdict}", mebibytes(*bytes)));
-        }
+        memory(&last.memory_bytes);
     }
 }
 
-fn details(round: &Round, run: &RunFigures) {
-    say(&format!("  {}: {}", run.scenario.title(), run.state));
-    say(&format!("    changes    {}", counts(&run.changes)));
-    let phases: Vec<String> = run
-        .phases
-        .iter()
+fn title(round: &Round) {
+    let (users, extent) = (thousands(round.users as u64), round.extent);
+    say(&match round.provider {
+        Provider::Google => format!(
+            "\n{users} users, {} ms per page, {} chains of pages",
+            round.latency_ms, extent.chains
+        ),
+        Provider::Classlink | Provider::Clever | Provider::Csv | Provider::Oneroster => format!(
+            "\n{}: {} people, {} classes with {} places, {} ms per page, {} lists of {} pages",
+            round.provider.title(),
+            thousands(extent.people),
+            thousands(extent.classes),
+            thousands(extent.class_members),
+            round.latency_ms,
+            extent.chains,
+            extent.pages_expected
+        ),
+    });
+}
+
+/// Prints one file.
+pub(crate) fn file(file: &FileRound) {
+    let (rows, bytes) = (thousands(file.rows as u64), mebibytes(file.file_bytes));
+    say(&format!("\n{rows} rows as {}, {bytes}", file.kind));
+    timed("floor, bytes alone", file.floor_read_ms, None);
+    timed("floor, rows natively", file.floor_parse_ms, None);
+    for step in &file.steps {
+        let bar_ms = step.bar_ms.filter(|_| file.rows == BAR_ROWS);
+        timed(step.name, step.wall_ms, bar_ms);
+    }
+    for step in &file.steps {
+        say(&format!("  {}", step.name));
+        if !step.changes.is_empty() {
+            say(&format!("    changes    {}", counts(&step.changes)));
+        }
+        if !step.phases.is_empty() {
+            say(&format!("    phases     {}", phases(&step.phases)));
+        }
+        store(&step.store);
+    }
+    say(&format!(
+        "  database     {}",
+        mebibytes(file.database_bytes)
+    ));
+    memory(&file.memory_bytes);
+}
+
+fn timed(name: &str, ms: u64, bar_ms: Option<u64>) {
+    let rest = bar_ms.map_or_else(String::new, |bar_ms| {
+        let verdict = verdict(ms, Some(bar_ms), seconds);
+        format!("bar {:>7}  {verdict}", seconds(bar_ms))
+    });
+    say(&format!("  {name:<24}{:>9}  {rest}", seconds(ms)));
+}
+
+fn memory(bytes: &BTreeMap<String, u64>) {
+    say("  peak memory of an instance (bar 64.00 MiB)");
+    for (id, bytes) in bytes {
+        let verdict = verdict(*bytes, Some(MEMORY_BYTES_MAX), mebibytes);
+        say(&format!("    {id:<14}{:>10}  {verdict}", mebibytes(*bytes)));
+    }
+}
+
+fn phases(phases: &[(String, u64)]) -> String {
+    let listed = phases.iter();
+    let listed: Vec<String> = listed
         .map(|(name, ms)| format!("{name} {}", seconds(*ms)))
         .collect();
-    say(&format!("    phases     {}", phases.join(", ")));
-    say(&format!(
-        "    calls      {} pages ({} expected), {} others; {} downloaded, {} parsed",
-        thousands(run.pages),
-        thousands(round.pages_expected),
-        run.other_calls,
-        mebibytes(run.downloaded_bytes),
-        mebibytes(run.parsed_bytes)
-    ));
-    for (operation, moved) in &run.store {
+    listed.join(", ")
+}
+
+fn store(operations: &BTreeMap<String, StoreFigures>) {
+    for (operation, moved) in operations {
         say(&format!(
             "    store      {operation:<11}{:>8} calls {:>9} keys {:>11} read {:>11} written",
             thousands(moved.calls),
@@ -94,6 +136,21 @@ fn details(round: &Round, run: &RunFigures) {
             mebibytes(moved.bytes_written)
         ));
     }
+}
+
+fn details(round: &Round, run: &RunFigures) {
+    say(&format!("  {}: {}", run.scenario.title(), run.state));
+    say(&format!("    changes    {}", counts(&run.changes)));
+    say(&format!("    phases     {}", phases(&run.phases)));
+    say(&format!(
+        "    calls      {} pages ({} expected), {} others; {} downloaded, {} parsed",
+        thousands(run.pages),
+        thousands(round.extent.pages_expected),
+        run.other_calls,
+        mebibytes(run.downloaded_bytes),
+        mebibytes(run.parsed_bytes)
+    ));
+    store(&run.store);
     say(&format!("    database   {}", mebibytes(run.database_bytes)));
 }
 

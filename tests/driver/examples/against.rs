@@ -1,7 +1,8 @@
 //! Runs a district of any size through an application that runs elsewhere, on Spin for instance:
-//! starts the fake Google, prints the variables that the application needs, waits for it, then
-//! authorises, maps, syncs twice and once by webhook, waits for a change to arrive by push, edits an
-//! account and undoes that, and says what happened.
+//! starts the fake providers, prints the variables that the application needs, waits for it, then
+//! authorises Google, maps, syncs twice and once by webhook, waits for a change to arrive by push,
+//! edits an account and undoes that; syncs the same district twice from Clever and twice from a
+//! OneRoster server; sends a spreadsheet; and says what happened.
 //!
 //! ```text
 //! cargo run -p driver --example against -- http://127.0.0.1:3000 5000
@@ -17,14 +18,21 @@
 )]
 
 use anyhow::{Context as _, ensure};
-use driver::{Application, District, OPERATOR_TOKEN, Providers, text};
+use driver::{Application, District, FileKind, OPERATOR_TOKEN, OneRosterWay, Providers, text};
+use fake_providers::clever::{self, FakeClever};
 use fake_providers::google::{Change, Config, FakeGoogle, Outcome};
+use fake_providers::oneroster::{self, FakeOneRoster};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The fake Google's port, so that the variables are the same at every start.
+/// The fakes' ports, so that the variables are the same at every start.
 const GOOGLE_PORT: u16 = 3999;
+const CLEVER_PORT: u16 = 3998;
+const ONEROSTER_PORT: u16 = 3997;
+
+/// Whose addresses are the district's own.
+const DOMAIN: &str = "maplegrove.example";
 
 /// How often an account is looked at while a pushed change is awaited, and how often at most.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -44,12 +52,27 @@ async fn main() -> anyhow::Result<()> {
         ..Config::with_redirect(&redirect)
     };
     let district = fake_providers::district::District::maple_grove(1, people);
-    let google = FakeGoogle::start(district, config)
+    let google = FakeGoogle::start(district.clone(), config)
         .await
         .context("starting the fake Google")?;
+    let config = clever::Config {
+        port: CLEVER_PORT,
+        ..clever::Config::default()
+    };
+    let clever = FakeClever::start(district.clone(), config)
+        .await
+        .context("starting the fake Clever")?;
+    let config = oneroster::Config {
+        port: ONEROSTER_PORT,
+        ..oneroster::Config::default()
+    };
+    let oneroster = FakeOneRoster::start(district, config)
+        .await
+        .context("starting the fake OneRoster server")?;
     let providers = Providers {
         google: google.base_url(),
-        ..Providers::default()
+        clever: Some(clever.base_url()),
+        oneroster: Some(oneroster.base_url()),
     };
     for (name, value) in driver::variables(&url, &providers) {
         println!("SPIN_VARIABLE_{}={value}", name.to_uppercase());
@@ -57,10 +80,28 @@ async fn main() -> anyhow::Result<()> {
     let operator = Application::new(&url, OPERATOR_TOKEN)?;
     wait_until_up(&operator).await?;
     let tenant = format!("maple-grove-{}", seconds()?);
-    let district =
-        District::create(&operator, &tenant, "Maple Grove", "maplegrove.example").await?;
+    through_google(&operator, &tenant, &google).await?;
+    let more = json!({"email_domains": [DOMAIN]});
+    let district = District::bare(&operator, &format!("{tenant}-clever"), "Maple Grove").await?;
+    let connected = district.connect_clever(&operator, "clever", &clever, more.clone());
+    twice("Clever", &connected.await?).await?;
+    let district = District::bare(&operator, &format!("{tenant}-or"), "Maple Grove").await?;
+    let way = OneRosterWay::OAuth2;
+    let connected = district.connect_oneroster("sis", &oneroster, way, more.clone());
+    twice("OneRoster", &connected.await?).await?;
+    a_file_is_taken(&district.connect_files("files", more).await?).await?;
+    println!("all is well");
+    Ok(())
+}
+
+async fn through_google(
+    operator: &Application,
+    tenant: &str,
+    google: &FakeGoogle,
+) -> anyhow::Result<()> {
+    let district = District::create(operator, tenant, "Maple Grove", DOMAIN).await?;
     district
-        .authorize(&google, &Outcome::allow(&google.accounts().super_admin))
+        .authorize(google, &Outcome::allow(&google.accounts().super_admin))
         .await?;
     district.assign("/Students", "student").await?;
     district.assign("/Staff", "teacher").await?;
@@ -94,7 +135,7 @@ async fn main() -> anyhow::Result<()> {
     let accounts = district.all(&district.path("/accounts")).await?;
     println!("{} accounts", accounts.len());
     ensure!(!accounts.is_empty(), "there are no accounts");
-    a_change_arrives(&google, &district, &accounts).await?;
+    a_change_arrives(google, &district, &accounts).await?;
     an_edit_is_undone(&district, &accounts).await?;
     let attention = district.all(&district.path("/attention")).await?;
     ensure!(
@@ -106,7 +147,48 @@ async fn main() -> anyhow::Result<()> {
         unknown.is_empty(),
         "Google was sent parameters it does not know: {unknown:?}"
     );
-    println!("all is well");
+    Ok(())
+}
+
+/// Syncs a district whose schools are taken by themselves; the second night must find nothing.
+async fn twice(what: &str, district: &District) -> anyhow::Result<()> {
+    for (night, expected) in [("first", "applied"), ("second", "unchanged")] {
+        let run = district.sync().await?;
+        report(&format!("{what}, {night}"), &run)?;
+        ensure!(run["state"] == expected, "it is not {expected}: {run}");
+    }
+    Ok(())
+}
+
+/// Sends a spreadsheet with one bad row among many, accepts the others and fetches the passwords.
+async fn a_file_is_taken(district: &District) -> anyhow::Result<()> {
+    let header = ["Email address", "First Name", "Last Name", "School"];
+    let header = header.map(str::to_owned).to_vec();
+    let row = |number: usize| {
+        let domain = if number == 0 { "" } else { DOMAIN };
+        let email = format!("coach{number}@{domain}");
+        let rest = ["Kim", "Coach", "Track"].map(str::to_owned);
+        [vec![email], rest.to_vec()].concat()
+    };
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain((0..500).map(row)).collect();
+    let kind = FileKind::named("coaches.csv").of("teacher");
+    let sent = district.upload(kind, driver::csv(&rows)).await?;
+    let upload = text(&sent, "id")?;
+    let bad = district.bad_rows(upload).await?;
+    ensure!(bad.contains("coach0@"), "the bad row is not named: {bad}");
+    let applied = district.accept(upload, "good").await?;
+    let passwords = district.credentials(upload).await?.error_for_status()?;
+    let passwords = passwords.text().await?.lines().count();
+    println!(
+        "a file: {}, {passwords} lines of passwords",
+        applied["counts"]["total"]
+    );
+    ensure!(
+        passwords == 500,
+        "that is not one for each of 499 people and a header"
+    );
+    let again = district.credentials(upload).await?.status();
+    ensure!(!again.is_success(), "the passwords were handed out twice");
     Ok(())
 }
 

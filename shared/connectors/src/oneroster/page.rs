@@ -4,10 +4,12 @@ use crate::fetch::Malformation;
 use crate::request::decode_pairs;
 use bytes::Bytes;
 use http::Response;
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Keys that hold what the server says about its answer, beside the list.
 const ASIDES: [&str; 4] = ["statusInfoSet", "warnings", "errors", "links"];
@@ -34,12 +36,6 @@ pub(super) struct Headers {
     pub(super) is_obfuscated: bool,
 }
 
-#[derive(Deserialize)]
-struct OnlyId {
-    #[serde(rename = "sourcedId", default)]
-    sourced_id: Value,
-}
-
 impl<'a> Page<'a> {
     /// Reads a success. `key` is the usual name of the list; any other will do if it is the only
     /// list of the answer.
@@ -60,13 +56,59 @@ pub(super) fn is_object(json: &str) -> bool {
     json.trim_start().starts_with('{')
 }
 
+/// The id of a row. Reading stops there: that the rest of the row is JSON is known.
 fn id(row: &RawValue) -> Option<String> {
     if !is_object(row.get()) {
         return None;
     }
-    let row: OnlyId = serde_json::from_str(row.get()).ok()?;
-    super::values::verbatim(&row.sourced_id)
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_str(row.get());
+    // What is left of the row counts as a failure.
+    let _ = reader.deserialize_map(IdOf(&mut found));
+    found
 }
+
+struct IdOf<'a>(&'a mut Option<String>);
+
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Name {
+    #[serde(rename = "sourcedId")]
+    Id,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for IdOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(name) = fields.next_key::<Name>()? {
+            match name {
+                Name::Id => {
+                    *self.0 = super::values::verbatim(&fields.next_value::<Value>()?);
+                    return Ok(());
+                }
+                Name::Other => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An answer: its list under the usual name, and whatever stands beside it.
+#[derive(Default)]
+struct Lists<'a> {
+    usual: Option<Rows<'a>>,
+    others: BTreeMap<String, &'a RawValue>,
+}
+
+/// The rows of a list; `None` for something else.
+struct Rows<'a>(Option<Vec<&'a RawValue>>);
 
 fn rows<'a>(body: &'a [u8], key: &str) -> Result<Vec<&'a RawValue>, Malformation> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -74,17 +116,105 @@ fn rows<'a>(body: &'a [u8], key: &str) -> Result<Vec<&'a RawValue>, Malformation
     if text.trim().is_empty() {
         return Err(Malformation::Truncated);
     }
-    let answer: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|e| why(&e))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let lists = ListsOf(key).deserialize(&mut reader);
+    let lists = lists.and_then(|lists| reader.end().map(|()| lists));
+    let Lists { usual, others } = lists.map_err(|e| why(&e))?;
+    if let Some(Rows(rows)) = usual {
+        return rows.ok_or(Malformation::MissingList);
+    }
     let is_list = |value: &RawValue| value.get().trim_start().starts_with('[');
-    let list = answer.get(key).copied().or_else(|| {
-        let mut lists = answer
-            .iter()
-            .filter(|(name, value)| !ASIDES.contains(&name.as_str()) && is_list(value));
-        let (_, first) = lists.next()?;
-        lists.next().is_none().then_some(*first)
-    });
-    let list = list.ok_or(Malformation::MissingList)?;
-    serde_json::from_str(list.get()).map_err(|_| Malformation::MissingList)
+    let mut lists = others
+        .iter()
+        .filter(|(name, value)| !ASIDES.contains(&name.as_str()) && is_list(value));
+    let (Some((_, only)), None) = (lists.next(), lists.next()) else {
+        return Err(Malformation::MissingList);
+    };
+    serde_json::from_str(only.get()).map_err(|_| Malformation::MissingList)
+}
+
+/// Reads an answer whose list has this name, in one pass.
+struct ListsOf<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for ListsOf<'_> {
+    type Value = Lists<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Lists<'de>, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListsOf<'_> {
+    type Value = Lists<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer with a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Lists<'de>, A::Error> {
+        let mut lists = Lists::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            if name == self.0 {
+                lists.usual = Some(fields.next_value()?);
+            } else {
+                lists.others.insert(name, fields.next_value()?);
+            }
+        }
+        Ok(lists)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rows<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(AnyRows)
+    }
+}
+
+struct AnyRows;
+
+impl<'de> Visitor<'de> for AnyRows {
+    type Value = Rows<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Rows<'de>, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = items.next_element()? {
+            rows.push(row);
+        }
+        Ok(Rows(Some(rows)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Rows<'de>, A::Error> {
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Rows(None))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Rows<'de>, E> {
+        Ok(Rows(None))
+    }
 }
 
 /// What a failure to read JSON says about the answer.
@@ -169,12 +299,38 @@ mod tests {
             ),
             ("{\"users\":[{\"id\":\"1\"}]}", Malformation::Shape),
             ("{\"users\":[1]}", Malformation::Shape),
+            ("{\"users\":7}", Malformation::MissingList),
+            ("{\"users\":\"none\"}", Malformation::MissingList),
+            ("{\"users\":false}", Malformation::MissingList),
+            ("{\"users\":[]}}", Malformation::NotJson),
             (
                 r#"{"statusInfoSet":[{"imsx_codeMajor":"failure"}]}"#,
                 Malformation::MissingList,
             ),
         ] {
             assert_eq!(page(body), Err(malformation), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_row_is_its_own_wherever_it_stands() {
+        for (row, expected) in [
+            (
+                r#"{"sourcedId":"u-1","org":{"sourcedId":"o-1"}}"#,
+                Some("u-1"),
+            ),
+            (
+                r#"{"org":{"sourcedId":"o-1"},"sourcedId":17,"x":[1]}"#,
+                Some("17"),
+            ),
+            (r#"{"org":{"sourcedId":"o-1"}}"#, None),
+            (r#"{"sourcedId":{"sourcedId":"u-1"}}"#, None),
+            (r#"{"sourcedId":""}"#, None),
+            ("{}", None),
+            (r#"["u-1"]"#, None),
+        ] {
+            let row: &RawValue = serde_json::from_str(row).unwrap();
+            assert_eq!(id(row).as_deref(), expected, "{row}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! Schools, sessions, courses, classes and enrolments in our vocabulary (PROVIDERS 6.6 and A.5).
 //! What does not exist any more is left out; references may lead nowhere (O16).
 
+use super::page::is_object;
 use super::people::{class_role, malformed};
 use super::service::Collection;
-use super::values::{date, flag, is_gone, list, reference, shorten, text, texts, word};
+use super::values::{Reference, date, flag, is_gone, list, reference, shorten, text, texts, word};
 use crate::fetch::Batch;
 use crate::grade;
 use mapping::ids::ExternalId;
@@ -11,10 +12,29 @@ use mapping::issue::{Issue, IssueKind};
 use mapping::schooling::{
     Class, ClassMember, Course, School, SchoolKind, Schooling, Session, SessionKind,
 };
+use serde::Deserialize;
 use serde_json::Value;
+
+/// An enrolment as a server writes it. There are more of them than of everything else together, so
+/// what is not named here is not kept even while it is read.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Enrolment {
+    sourced_id: Reference,
+    status: Value,
+    user: Reference,
+    class: Reference,
+    role: Value,
+    primary: Value,
+    begin_date: Value,
+    end_date: Value,
+}
 
 /// Reads a row of any list but that of people into the batch.
 pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
+    if collection == Collection::Enrollments {
+        return read_enrolment(json, batch);
+    }
     let row = serde_json::from_str::<Value>(json).ok();
     let Some(row) = row.filter(Value::is_object) else {
         let kind = malformed(collection.name());
@@ -24,19 +44,12 @@ pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
     if is_gone(field(&row, "status")) {
         return;
     }
-    if collection == Collection::Enrollments {
-        match enrolment(&row) {
-            Ok(member) => batch.class_members.push(member),
-            Err(kind) => batch.issues.push(place(&row, collection, kind)),
-        }
-        return;
-    }
     let Some(id) = reference(field(&row, "sourcedId")) else {
         let kind = match row.get("sourcedId") {
             None | Some(Value::Null) => IssueKind::MissingId,
             Some(_) => malformed("sourcedId"),
         };
-        batch.issues.push(place(&row, collection, kind));
+        batch.issues.push(place(None, collection, kind));
         return;
     };
     batch.schooling.push(match collection {
@@ -51,10 +64,10 @@ pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
 
 /// An issue about something that is no person: its id is told as the place, since the ids of
 /// issues count as people.
-fn place(row: &Value, collection: Collection, kind: IssueKind) -> Issue {
+fn place(id: Option<ExternalId>, collection: Collection, kind: IssueKind) -> Issue {
     let name = collection.name();
     let issue = Issue::new(kind, None, None);
-    match reference(field(row, "sourcedId")) {
+    match id {
         Some(id) => issue.at(format!("{name} {id}")),
         None => issue.at(name),
     }
@@ -129,14 +142,33 @@ fn class(id: ExternalId, row: &Value) -> Class {
     }
 }
 
-fn enrolment(row: &Value) -> Result<(ExternalId, ClassMember), IssueKind> {
-    let named = |name| reference(field(row, name)).ok_or_else(|| malformed(name));
-    let member = ClassMember {
-        person: named("user")?,
-        role: class_role(field(row, "role")),
-        primary: flag(field(row, "primary")) == Some(true),
-        begins_on: date(field(row, "beginDate")),
-        ends_on: date(field(row, "endDate")),
+fn read_enrolment(json: &str, batch: &mut Batch) {
+    let collection = Collection::Enrollments;
+    let row = is_object(json).then(|| serde_json::from_str::<Enrolment>(json).ok());
+    let Some(mut row) = row.flatten() else {
+        let kind = malformed(collection.name());
+        batch.issues.push(Issue::new(kind, None, None));
+        return;
     };
-    Ok((named("class")?, member))
+    if is_gone(&row.status) {
+        return;
+    }
+    let id = row.sourced_id.0.take();
+    match row.into_member() {
+        Ok(member) => batch.class_members.push(member),
+        Err(kind) => batch.issues.push(place(id, collection, kind)),
+    }
+}
+
+impl Enrolment {
+    fn into_member(self) -> Result<(ExternalId, ClassMember), IssueKind> {
+        let member = ClassMember {
+            person: self.user.0.ok_or_else(|| malformed("user"))?,
+            role: class_role(&self.role),
+            primary: flag(&self.primary) == Some(true),
+            begins_on: date(&self.begin_date),
+            ends_on: date(&self.end_date),
+        };
+        Ok((self.class.0.ok_or_else(|| malformed("class"))?, member))
+    }
 }

@@ -3,16 +3,27 @@
 
 use jiff::civil::Date;
 use mapping::ids::ExternalId;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
 
 /// Longest name or user name that is kept, in bytes.
 pub(super) const NAME_BYTES_MAX: usize = 256;
 
 /// A text or a number, without space around it; `None` when nothing is left.
 pub(super) fn text(value: &Value) -> Option<String> {
-    verbatim(value)
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
+    trimmed(value).map(Cow::into_owned)
+}
+
+fn trimmed(value: &Value) -> Option<Cow<'_, str>> {
+    let text = match value {
+        Value::String(text) => Cow::Borrowed(text.trim()),
+        Value::Number(number) => Cow::Owned(number.to_string()),
+        Value::Array(_) | Value::Bool(_) | Value::Null | Value::Object(_) => return None,
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 /// A text or a number, exactly as it is written.
@@ -28,8 +39,7 @@ pub(super) fn verbatim(value: &Value) -> Option<String> {
 
 /// A text's letters and digits in lower case, for comparing words that servers write differently.
 pub(super) fn word(value: &Value) -> String {
-    let text = text(value).unwrap_or_default();
-    plain(&text)
+    plain(&trimmed(value).unwrap_or_default())
 }
 
 /// The letters and digits in lower case.
@@ -54,7 +64,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 
 /// A day: a date, or the date of a date-time.
 pub(super) fn date(value: &Value) -> Option<Date> {
-    text(value)?.get(..10)?.parse().ok()
+    trimmed(value)?.get(..10)?.parse().ok()
 }
 
 /// A list; one thing that is not in a list counts as a list of it.
@@ -77,6 +87,75 @@ pub(super) fn texts(value: &Value) -> impl Iterator<Item = String> + '_ {
 pub(super) fn reference(value: &Value) -> Option<ExternalId> {
     let id = value.get("sourcedId").unwrap_or(value);
     ExternalId::parse(verbatim(id)?).ok()
+}
+
+/// A [`reference`], taken without keeping what else stands in it.
+#[derive(Debug, Default)]
+pub(super) struct Reference(pub(super) Option<ExternalId>);
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(AnyReference)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Part {
+    #[serde(rename = "sourcedId")]
+    Id,
+    #[serde(other)]
+    Other,
+}
+
+struct AnyReference;
+
+impl<'de> Visitor<'de> for AnyReference {
+    type Value = Reference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a reference")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Reference, A::Error> {
+        let mut found = None;
+        while let Some(part) = parts.next_key()? {
+            match part {
+                Part::Id => found = reference(&parts.next_value()?),
+                Part::Other => drop(parts.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Reference(found))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Reference, E> {
+        Ok(Reference(ExternalId::parse(text).ok()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Reference, E> {
+        Ok(Reference(reference(&number.into())))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Reference, E> {
+        Ok(Reference(reference(&number.into())))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Reference, E> {
+        Ok(Reference(reference(&number.into())))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Reference, E> {
+        Ok(Reference(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Reference, E> {
+        Ok(Reference(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Reference, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Reference(None))
+    }
 }
 
 /// The text, cut at a character, and whether it was cut.
@@ -117,6 +196,29 @@ mod tests {
         }
         for value in [json!(null), json!(""), json!("maybe"), json!([]), json!({})] {
             assert_eq!(flag(&value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_the_same_whether_it_is_kept_whole_or_not() {
+        for text in [
+            r#"{"href":"https://x.example","sourcedId":"c-1","type":"class"}"#,
+            r#"{"sourcedId":17}"#,
+            r#"{"sourcedId":{"sourcedId":"c-1"}}"#,
+            r#"{"sourcedId":null,"x":[{}]}"#,
+            r#"{"href":"c-1"}"#,
+            r#""c-1""#,
+            r#"" ""#,
+            r#""""#,
+            "17",
+            "-1.5",
+            "true",
+            "null",
+            r#"["c-1",{"sourcedId":"c-2"}]"#,
+        ] {
+            let whole: Value = serde_json::from_str(text).unwrap();
+            let taken: Reference = serde_json::from_str(text).unwrap();
+            assert_eq!(taken.0, reference(&whole), "{text}");
         }
     }
 

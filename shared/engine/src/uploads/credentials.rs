@@ -16,7 +16,7 @@ use crate::lease::Lease;
 use crate::log::Log;
 use crate::passwords::{self, Password, PasswordDigest};
 use crate::planning::{PlanProgress, read_changes};
-use crate::ports::{Clock, Ports, Random, Store};
+use crate::ports::{BATCH_VALUES_MAX, Clock, Ports, Random, Store};
 use crate::record;
 use crate::runs::{self, Run};
 use crate::seal::{SealError, SealKeys, Sealed};
@@ -29,8 +29,8 @@ use mapping::plan::ChangeKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Accounts whose passwords are written as one batch.
-const ACCOUNTS_AT_ONCE: usize = 32;
+/// Accounts whose passwords are written as one batch, with what was made and how far that is.
+const ACCOUNTS_AT_ONCE: usize = BATCH_VALUES_MAX - 2;
 
 /// Uploads that are looked after in one tick of a tenant.
 const UPLOADS_PER_TICK: usize = 50;

@@ -83,34 +83,33 @@ impl Folding<'_> {
             folded += 1;
         }
         report.people += placed + folded;
-        let mut problems = merged.problems;
+        let mut problems = by_row(merged.problems);
         for person in merged.refused {
-            let said = take_problems(&mut problems, person.sheet.as_deref(), person.line);
+            let row = (person.sheet.clone(), person.line);
+            let said = problems.remove(&row).unwrap_or_default();
             let content = BadContent::Person(Box::new(person));
             add(report, bad, said, content);
         }
         for placement in merged.refused_placements {
-            let said = take_problems(&mut problems, placement.sheet.as_deref(), placement.line);
+            let row = (placement.sheet.clone(), placement.line);
+            let said = problems.remove(&row).unwrap_or_default();
             add(report, bad, said, BadContent::Placement(placement));
         }
-        for problem in problems {
+        for problem in problems.into_values().flatten() {
             add(report, bad, vec![problem], BadContent::None);
         }
         Ok(merged.schools)
     }
 }
 
-/// Takes out what is wrong with one row.
-fn take_problems(
-    problems: &mut Vec<RowProblem>,
-    sheet: Option<&str>,
-    line: u32,
-) -> Vec<RowProblem> {
-    problems
-        .extract_if(.., |problem| {
-            problem.line == line && problem.sheet.as_deref() == sheet
-        })
-        .collect()
+/// What is wrong, by the sheet and the line that it is wrong with.
+fn by_row(problems: Vec<RowProblem>) -> BTreeMap<(Option<String>, u32), Vec<RowProblem>> {
+    let mut by_row: BTreeMap<_, Vec<RowProblem>> = BTreeMap::new();
+    for problem in problems {
+        let row = (problem.sheet.clone(), problem.line);
+        by_row.entry(row).or_default().push(problem);
+    }
+    by_row
 }
 
 fn add(report: &mut Report, bad: &mut BadRows, problems: Vec<RowProblem>, content: BadContent) {

@@ -11,7 +11,7 @@ use crate::evaluation::internal;
 use crate::fetching::{AbsenceMeaning, StagedSnapshot, progress_key};
 use crate::keys;
 use crate::ports::{Clock, Random, Store, StoreError};
-use crate::record::{self, ListEncoder};
+use crate::record::{self, ListEncoder, PIECE_BYTES};
 use crate::runs::{self, Failure, Run};
 use crate::seal::SealKeys;
 use crate::slices::SliceOutcome;
@@ -30,8 +30,15 @@ use mapping::schooling::{School, Schooling};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How many rows are gathered before they are written.
+/// How much else is gathered before it is written.
 const GATHERED_MAX: usize = 8_192;
+
+/// How many bytes of rows are gathered before they are written: some 20,000 rows, so that a value is
+/// worth its write and a bucket is read in few pieces.
+const ROW_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How many passwords are gathered for one bucket; sealed they have to fit into a value.
+const SECRETS_PER_BUCKET_MAX: usize = 256;
 
 /// How many rows are read between two looks at the clock.
 const ROWS_BETWEEN_LOOKS: usize = 512;
@@ -127,6 +134,8 @@ pub async fn slice<P: Store + Clock + Random>(
         secrets: BTreeMap::new(),
         bad: BadRows::default(),
         gathered: 0,
+        row_bytes: 0,
+        is_bucket_full: false,
         reading: stored.unwrap_or_default(),
     };
     match work.go_on(&mut sent, deadline).await {
@@ -152,6 +161,9 @@ struct Work<'a, P> {
     secrets: BTreeMap<u32, Vec<(Email, String)>>,
     bad: BadRows,
     gathered: usize,
+    row_bytes: usize,
+    /// Some bucket has as much as fits into a value.
+    is_bucket_full: bool,
     reading: Reading,
 }
 
@@ -206,7 +218,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
             }
             self.note_file(&file);
             since_look += 1;
-            let is_full = self.gathered >= GATHERED_MAX;
+            let is_full = self.is_full();
             if is_full || since_look >= ROWS_BETWEEN_LOOKS {
                 since_look = 0;
                 let is_late = self.ports.now() >= deadline;
@@ -258,7 +270,9 @@ impl<P: Store + Clock + Random> Work<'_, P> {
                 let bucket = self.bucket(&id);
                 if let Some(password) = person.password.take() {
                     let secret = (person.email.clone(), Secret::reveal(&password).to_owned());
-                    self.secrets.entry(bucket).or_default().push(secret);
+                    let secrets = self.secrets.entry(bucket).or_default();
+                    secrets.push(secret);
+                    self.is_bucket_full |= secrets.len() >= SECRETS_PER_BUCKET_MAX;
                 }
                 self.put(bucket, &StagedRow::Person(person));
             }
@@ -438,8 +452,16 @@ impl<P: Store + Clock + Random> Work<'_, P> {
     }
 
     fn put(&mut self, bucket: u32, row: &StagedRow) {
-        self.rows.entry(bucket).or_default().push(row);
-        self.gathered += 1;
+        let rows = self.rows.entry(bucket).or_default();
+        let before = rows.len();
+        rows.push(row);
+        self.row_bytes += rows.len() - before;
+        // A file may be about one person alone, all of whose rows lie in one bucket.
+        self.is_bucket_full |= rows.len() >= PIECE_BYTES;
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_bucket_full || self.row_bytes >= ROW_BYTES_MAX || self.gathered >= GATHERED_MAX
     }
 
     /// Writes what is gathered, then the state that counts it.
@@ -462,7 +484,7 @@ impl<P: Store + Clock + Random> Work<'_, P> {
         self.reading.row_parts += u32::from(has_rows);
         let staged = &mut self.reading.staged;
         staged.flush(self.ports, &mut self.stage).await?;
-        self.gathered = 0;
+        (self.gathered, self.row_bytes, self.is_bucket_full) = (0, 0, false);
         let key = progress_key(tenant, run);
         record::write(self.ports, &key, &self.reading)
             .await

@@ -8,7 +8,7 @@ use crate::connections::{self, NewConnection};
 use crate::doors;
 use crate::memory::{CrashPoint, block_on};
 use crate::passwords;
-use crate::ports::{Chunks, TransportError};
+use crate::ports::{Chunks, TransportError, VALUE_BYTES_MAX};
 use crate::runs::{self, Lane, RunState};
 use crate::uploads::KEPT_MS;
 use bytes::Bytes;
@@ -250,6 +250,20 @@ fn bad_rows_are_named_and_come_back_as_a_file_that_can_be_mended() {
         .join("\n");
     office.bring("role=student", &mended);
     assert_eq!(office.world.accounts().len(), 2);
+}
+
+#[test]
+fn a_file_about_one_person_alone_fits_into_the_store_however_long_it_is() {
+    let office = Office::new();
+    let row = |n: usize| format!("ana@maplegrove.example,Ana{},Moss,secret-{n}\n", n % 2);
+    let rows: String = (0..6_000).map(row).collect();
+    let file = format!("Email address,First Name,Last Name,Password\n{rows}");
+    let sent = office.send("role=student", file.as_bytes());
+    let (state, bad) = (&sent["state"], &sent["report"]["bad_rows"]);
+    assert_eq!((state, bad), (&json!("planned"), &json!(6_000)), "{sent}");
+    for (key, value) in office.world.ports.dump() {
+        assert!(value.len() <= VALUE_BYTES_MAX, "{key} has {}", value.len());
+    }
 }
 
 #[test]

@@ -131,3 +131,26 @@ fn people_with_one_address_are_named_and_told_apart_by_an_administrator() {
     let (_, audit) = district.get(&district.viewer, "/api/v1/tenants/maple/audit");
     assert_eq!(audit["items"][0]["what"], "person_resolved");
 }
+
+#[test]
+fn two_new_people_with_one_address_have_no_account_that_anybody_could_look_for() {
+    let (district, clever) = connected();
+    for id in ["u-8", "u-9"] {
+        let person = clever_person(id, "teacher", "shared@maplegrove.example");
+        clever.lock().unwrap().clever.insert(id.to_owned(), person);
+    }
+    let run = drive(&district);
+    assert_eq!(run["state"], "applied");
+    let path = format!(
+        "/api/v1/tenants/maple/runs/{}/issues",
+        run["id"].as_str().unwrap()
+    );
+    let (_, issues) = district.get(&district.viewer, &path);
+    let issues = issues["items"].as_array().unwrap();
+    let people: Vec<&Value> = issues.iter().map(|issue| &issue["external_id"]).collect();
+    assert_eq!(people, ["u-8", "u-9"]);
+    for issue in issues {
+        assert_eq!(issue["kind"], "match_not_unique");
+        assert!(issue.get("account").is_none(), "{issue}");
+    }
+}
