@@ -137,11 +137,11 @@ impl Scenario {
     /// How long the run may take for 50,000 people at a latency, where there is a bar.
     pub(crate) fn bar_ms(self, provider: Provider, latency_ms: u64) -> Option<u64> {
         match (provider, self, latency_ms) {
-            (Provider::Google, Scenario::First, 0) => Some(4_000),
+            (Provider::Google, Scenario::First, 0)
+            | (Provider::Oneroster, Scenario::Unchanged, 0) => Some(4_000),
             (Provider::Google, Scenario::Unchanged, 0) => Some(1_500),
             (Provider::Google, Scenario::First, 300) => Some(8_000),
             (Provider::Oneroster, Scenario::First, 0) => Some(10_000),
-            (Provider::Oneroster, Scenario::Unchanged, 0) => Some(4_000),
             (Provider::Clever, Scenario::First, 0) => Some(6_000),
             _ => None,
         }
