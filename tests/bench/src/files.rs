@@ -69,7 +69,7 @@ pub(crate) async fn round(plan: &Plan<'_>) -> anyhow::Result<FileRound> {
     };
     let running = Running::start(plan.manifest, free_address()?, &providers).await?;
     let tenant = District::bare(&running.operator()?, TENANT, "Maple Grove").await?;
-    let district = tenant.connect_files("files", &json!({})).await?;
+    let district = tenant.connect_files("files", json!({})).await?;
     let way = Way { district, running };
     way.go(&mut round, name, file).await?;
     round.memory_bytes = way.running.counters().peak_memory;

@@ -60,7 +60,7 @@ impl Source for Clever {
         let tenant = District::bare(operator, TENANT, &shape.name).await?;
         let more = json!({"classes": true, "email_domains": [shape.domain]});
         tenant
-            .connect_clever(operator, "clever", &self.fake, &more)
+            .connect_clever(operator, "clever", &self.fake, more)
             .await
     }
 

@@ -104,9 +104,7 @@ impl Source for OneRoster {
             OneRosterWay::OAuth2
         };
         let more = json!({"classes": true, "email_domains": [shape.domain]});
-        tenant
-            .connect_oneroster("sis", &self.fake, way, &more)
-            .await
+        tenant.connect_oneroster("sis", &self.fake, way, more).await
     }
 
     async fn prepare(&mut self) -> anyhow::Result<Extent> {
