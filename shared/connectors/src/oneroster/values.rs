@@ -85,8 +85,12 @@ pub(super) fn texts(value: &Value) -> impl Iterator<Item = String> + '_ {
 
 /// What a reference names. Its `href` is never looked at: it may lead anywhere.
 pub(super) fn reference(value: &Value) -> Option<ExternalId> {
-    let id = value.get("sourcedId").unwrap_or(value);
-    ExternalId::parse(verbatim(id)?).ok()
+    id(value.get("sourcedId").unwrap_or(value))
+}
+
+/// A text or a number that is an id.
+fn id(value: &Value) -> Option<ExternalId> {
+    ExternalId::parse(verbatim(value)?).ok()
 }
 
 /// A [`reference`], taken without keeping what else stands in it.
@@ -121,7 +125,7 @@ impl<'de> Visitor<'de> for AnyReference {
         let mut found = None;
         while let Some(part) = parts.next_key()? {
             match part {
-                Part::Id => found = reference(&parts.next_value()?),
+                Part::Id => found = id(&parts.next_value()?),
                 Part::Other => drop(parts.next_value::<IgnoredAny>()?),
             }
         }
@@ -133,15 +137,15 @@ impl<'de> Visitor<'de> for AnyReference {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Reference, E> {
-        Ok(Reference(reference(&number.into())))
+        Ok(Reference(id(&number.into())))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Reference, E> {
-        Ok(Reference(reference(&number.into())))
+        Ok(Reference(id(&number.into())))
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Reference, E> {
-        Ok(Reference(reference(&number.into())))
+        Ok(Reference(id(&number.into())))
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Reference, E> {
