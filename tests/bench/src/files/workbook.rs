@@ -11,25 +11,33 @@ const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/rela
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
+/// The sheets, as the template has them, and the role of the people on each.
+const SHEETS: [(&str, &str); 2] = [("Student", "student"), ("Teacher", "teacher")];
+
 /// Writes the workbook.
 pub(super) fn write(table: &[Row]) -> Vec<u8> {
     let mut texts = Texts::default();
-    let mut sheet = format!("{DECLARATION}<worksheet xmlns=\"{MAIN}\"><sheetData>");
-    row(&mut sheet, 1, COLUMNS.into_iter(), &mut texts);
-    for (number, cells) in (2..).zip(table) {
-        row(
-            &mut sheet,
-            number,
-            cells.iter().map(String::as_str),
-            &mut texts,
-        );
-    }
-    sheet.push_str("</sheetData></worksheet>");
     let mut zip = Writer::new();
     for (path, xml) in frame() {
         zip.add(path, format!("{DECLARATION}{xml}").as_bytes());
     }
-    zip.add("xl/worksheets/sheet1.xml", sheet.as_bytes());
+    for (sheet, (_, role)) in (1..).zip(SHEETS) {
+        let mut xml = format!("{DECLARATION}<worksheet xmlns=\"{MAIN}\"><sheetData>");
+        row(&mut xml, 1, COLUMNS.into_iter(), &mut texts);
+        let people = table
+            .iter()
+            .filter(|row| row.iter().any(|cell| cell == role));
+        for (number, cells) in (2..).zip(people) {
+            row(
+                &mut xml,
+                number,
+                cells.iter().map(String::as_str),
+                &mut texts,
+            );
+        }
+        xml.push_str("</sheetData></worksheet>");
+        zip.add(&format!("xl/worksheets/sheet{sheet}.xml"), xml.as_bytes());
+    }
     zip.add("xl/sharedStrings.xml", texts.xml().as_bytes());
     zip.finish()
 }
@@ -77,8 +85,25 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Everything but the sheet and the texts.
+/// Everything but the sheets and the texts.
 fn frame() -> [(&'static str, String); 4] {
+    let (mut types, mut sheets, mut relations) = (String::new(), String::new(), String::new());
+    for (number, (name, _)) in (1..).zip(SHEETS) {
+        let path = format!("worksheets/sheet{number}.xml");
+        let _ = write!(
+            types,
+            "<Override PartName=\"/xl/{path}\" ContentType=\"{SHEET}.worksheet+xml\"/>"
+        );
+        let _ = write!(
+            sheets,
+            "<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>"
+        );
+        let _ = write!(
+            relations,
+            "<Relationship Id=\"rId{number}\" Type=\"{OFFICE}/worksheet\" Target=\"{path}\"/>"
+        );
+    }
+    let texts = SHEETS.len() + 1;
     [
         (
             "[Content_Types].xml",
@@ -86,9 +111,8 @@ fn frame() -> [(&'static str, String); 4] {
                 "<Types xmlns=\"{PACKAGE}/content-types\">\
                  <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
                  <Override PartName=\"/xl/workbook.xml\" ContentType=\"{SHEET}.sheet.main+xml\"/>\
-                 <Override PartName=\"/xl/worksheets/sheet1.xml\" ContentType=\"{SHEET}.worksheet+xml\"/>\
                  <Override PartName=\"/xl/sharedStrings.xml\" ContentType=\"{SHEET}.sharedStrings+xml\"/>\
-                 </Types>"
+                 {types}</Types>"
             ),
         ),
         (
@@ -102,16 +126,15 @@ fn frame() -> [(&'static str, String); 4] {
         (
             "xl/workbook.xml",
             format!(
-                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets>\
-                 <sheet name=\"People\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+                "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\">\
+                 <sheets>{sheets}</sheets></workbook>"
             ),
         ),
         (
             "xl/_rels/workbook.xml.rels",
             format!(
-                "<Relationships xmlns=\"{PACKAGE}/relationships\">\
-                 <Relationship Id=\"rId1\" Type=\"{OFFICE}/worksheet\" Target=\"worksheets/sheet1.xml\"/>\
-                 <Relationship Id=\"rId2\" Type=\"{OFFICE}/sharedStrings\" Target=\"sharedStrings.xml\"/>\
+                "<Relationships xmlns=\"{PACKAGE}/relationships\">{relations}\
+                 <Relationship Id=\"rId{texts}\" Type=\"{OFFICE}/sharedStrings\" Target=\"sharedStrings.xml\"/>\
                  </Relationships>"
             ),
         ),
