@@ -5,7 +5,7 @@
 
 use crate::connections::District;
 use crate::runs::Lane;
-use mapping::ids::{AccountId, ConnectionId, Generation, RunId, TenantId, UploadId};
+use mapping::ids::{AccountId, ClientId, ConnectionId, Generation, RunId, TenantId, UploadId};
 
 /// The list of tenants.
 pub fn tenants() -> String {
@@ -371,4 +371,39 @@ pub fn night(tenant: &TenantId, date: &str) -> String {
 /// The run that was scheduled for one night.
 pub fn night_run(tenant: &TenantId, date: &str) -> String {
     format!("schedule/{tenant}/{date}/run")
+}
+
+/// Counts the records of a drawer that expire in the same hour, see [`crate::ephemeral`].
+pub fn ephemeral_count(drawer: &str, hour: i64) -> String {
+    format!("ephemeral/{drawer}/{hour}")
+}
+
+/// A record that expires.
+pub fn ephemeral(drawer: &str, hour: i64, number: i64) -> String {
+    format!("ephemeral/{drawer}/{hour}/{number}")
+}
+
+/// Counts the uses of a record that expires.
+pub fn ephemeral_uses(drawer: &str, hour: i64, number: i64) -> String {
+    format!("ephemeral/{drawer}/{hour}/{number}/uses")
+}
+
+/// The hour up to which the expired records of a drawer were removed.
+pub fn ephemeral_swept(drawer: &str) -> String {
+    format!("ephemeral/{drawer}/swept")
+}
+
+/// How people of a tenant may sign in.
+pub fn sign_in_settings(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}")
+}
+
+/// Until when everything that an account signed in to is over.
+pub fn signed_out(tenant: &TenantId, account: &AccountId) -> String {
+    format!("sign-in/{tenant}/account/{account}/out")
+}
+
+/// Until when an account may be signed in to an application.
+pub fn signed_in_to(tenant: &TenantId, account: &AccountId, client: &ClientId) -> String {
+    format!("sign-in/{tenant}/account/{account}/client/{client}")
 }

@@ -5,6 +5,7 @@ use crate::attention;
 use crate::changing;
 use crate::connections;
 use crate::driving::{self, Driven};
+use crate::ephemeral;
 use crate::error::Error;
 use crate::fenced::Fenced;
 use crate::holding;
@@ -24,6 +25,9 @@ use serde::{Deserialize, Serialize};
 /// For how long a tick works, in milliseconds. Some hosts end a request after 30 s, and the last
 /// slice may be under way when the time is up.
 pub const TICK_MS: i64 = 10_000;
+
+/// For how long of that expired records are removed, in milliseconds.
+const SWEEP_MS: i64 = 1_000;
 
 /// The lanes in the order in which a tick serves them: changes by hand first, and those that had to
 /// wait for a run right after it.
@@ -76,6 +80,8 @@ pub struct TickFailure {
 pub async fn tick<P: Ports>(ports: &P) -> Result<TickReport, Error> {
     let deadline = ports.now() + SignedDuration::from_millis(TICK_MS);
     let mut report = TickReport::default();
+    let sweep_until = ports.now() + SignedDuration::from_millis(SWEEP_MS);
+    report.more = ephemeral::sweep(ports, sweep_until).await?;
     let mut after = 0;
     loop {
         let page = tenants::list(ports, after, TENANTS_PER_PAGE).await?;

@@ -118,6 +118,10 @@ id!(
     UploadId, ID_BYTES_MAX, is_own_character
 );
 id!(
+    /// An application that signs people in through us.
+    ClientId, ID_BYTES_MAX, is_own_character
+);
+id!(
     /// An org-unit link, an assignment, a filter rule or an attribute mapping set.
     RuleId, ID_BYTES_MAX, is_own_character
 );

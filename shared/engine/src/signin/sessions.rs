@@ -1,0 +1,128 @@
+//! Sessions: which account a browser is signed in to. The browser has the handle in a cookie.
+
+use super::Method;
+use super::standing::{Barred, Standings};
+use crate::ephemeral::{self, Drawer, Place};
+use crate::error::Error;
+use crate::ports::{Clock, Random, Store};
+use crate::settings::{PublicUrl, Secret};
+use http::HeaderMap;
+use mapping::account::Account;
+use mapping::ids::{AccountId, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// How long a session lasts, in milliseconds: a school day.
+pub const SESSION_MS: i64 = 12 * 3_600_000;
+
+/// A sign-in of a browser.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Session {
+    /// The tenant of the account.
+    pub tenant: TenantId,
+    /// Who signed in.
+    pub account: AccountId,
+    /// How.
+    pub method: Method,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+/// A session that a browser holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// Where it is kept; what our `OpenID` provider calls `sid`.
+    pub place: Place,
+    /// What it says.
+    pub session: Session,
+    /// When it ends, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+}
+
+/// Begins a session and returns what the cookie is set to. Always a new one, whatever cookie the
+/// browser had before.
+pub async fn begin(
+    ports: &(impl Store + Clock + Random),
+    session: &Session,
+) -> Result<Secret, Error> {
+    let until_ms = ports.now().as_millisecond().saturating_add(SESSION_MS);
+    ephemeral::put(ports, Drawer::Session, until_ms, session).await
+}
+
+/// The session that a browser's cookie names, if it has not ended. Whether its account may still be
+/// signed in is for [`look`] to say.
+pub async fn find(
+    ports: &(impl Store + Clock),
+    public_url: &PublicUrl,
+    headers: &HeaderMap,
+) -> Result<Option<Held>, Error> {
+    let Some(value) = cookie(headers, cookie_name(public_url)) else {
+        return Ok(None);
+    };
+    let found = ephemeral::find::<Session>(ports, Drawer::Session, value).await?;
+    Ok(found.map(|found| Held {
+        place: found.place,
+        session: found.value,
+        until_ms: found.until_ms,
+    }))
+}
+
+/// The account of a session, if it may still be signed in.
+pub async fn look(store: &impl Store, session: &Session) -> Result<Result<Account, Barred>, Error> {
+    let standings = Standings::open(store, &session.tenant).await?;
+    let signed_in = (session.method, session.at_ms);
+    standings.look(store, &session.account, signed_in).await
+}
+
+/// Whether the session at a place is still there: nobody signed out of it, and it has not expired.
+pub async fn is_open(ports: &(impl Store + Clock), place: Place) -> Result<bool, Error> {
+    let found = ephemeral::find_at::<Session>(ports, Drawer::Session, place).await?;
+    Ok(found.is_some())
+}
+
+/// Ends a session.
+pub async fn end(store: &impl Store, place: Place) -> Result<(), Error> {
+    ephemeral::remove(store, Drawer::Session, place).await
+}
+
+/// Name of the cookie. Over plain `http` on this machine itself, browsers refuse the `__Host-`
+/// prefix.
+pub fn cookie_name(public_url: &PublicUrl) -> &'static str {
+    if public_url.is_https() {
+        "__Host-rollcall-session"
+    } else {
+        "rollcall-session"
+    }
+}
+
+/// The `Set-Cookie` that gives a browser its session. Lax: it has to come along when an application
+/// sends the browser here.
+pub fn set_cookie(public_url: &PublicUrl, handle: &Secret) -> String {
+    cookie_text(public_url, handle.expose(), SESSION_MS / 1_000)
+}
+
+/// The `Set-Cookie` that takes it away.
+pub fn clear_cookie(public_url: &PublicUrl) -> String {
+    cookie_text(public_url, "", 0)
+}
+
+fn cookie_text(public_url: &PublicUrl, value: &str, seconds: i64) -> String {
+    let name = cookie_name(public_url);
+    let secure = if public_url.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
+
+/// The value of a request's cookie. Of two with one name, the first: browsers send the one of the
+/// longer path first, and ours all have the path `/`.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(http::header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(found, value)| (found == name).then_some(value))
+}
