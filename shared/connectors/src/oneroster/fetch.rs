@@ -246,10 +246,10 @@ impl Fetch {
             verified_domains: &self.plan.verified_domains,
             today: self.plan.today,
         };
-        let rows = page.rows.iter().zip(&taken.is_new);
-        for (row, _) in rows.filter(|(_, is_new)| **is_new) {
+        let rows = page.rows.iter().zip(&page.ids).zip(&taken.is_new);
+        for ((row, id), _) in rows.filter(|(_, is_new)| **is_new) {
             if collection != Collection::Users {
-                schooling::read(collection, row.get(), &mut batch);
+                schooling::read(collection, row.get(), id.as_deref(), &mut batch);
                 continue;
             }
             match people::read(row.get(), reading, &mut batch.issues) {

@@ -30,8 +30,9 @@ struct Enrolment {
     end_date: Value,
 }
 
-/// Reads a row of any list but that of people into the batch.
-pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
+/// Reads a row of any list but that of people into the batch. `listed` is the id under which the
+/// page counted it: a row that has two is none.
+pub(super) fn read(collection: Collection, json: &str, listed: Option<&str>, batch: &mut Batch) {
     if collection == Collection::Enrollments {
         return read_enrolment(json, batch);
     }
@@ -44,7 +45,8 @@ pub(super) fn read(collection: Collection, json: &str, batch: &mut Batch) {
     if is_gone(field(&row, "status")) {
         return;
     }
-    let Some(id) = reference(field(&row, "sourcedId")) else {
+    let id = reference(field(&row, "sourcedId")).filter(|id| listed == Some(id.as_str()));
+    let Some(id) = id else {
         let kind = match row.get("sourcedId") {
             None | Some(Value::Null) => IssueKind::MissingId,
             Some(_) => malformed("sourcedId"),

@@ -259,6 +259,30 @@ fn the_same_row_on_a_page_twice_is_one_person() {
 }
 
 #[test]
+fn a_row_with_two_ids_is_refused_in_every_list() {
+    let server = Server::new(Version::V1_1, 5);
+    let mut plan = plan(Version::V1_1);
+    plan.classes = true;
+    let whole = stage(read(&server, plan.clone()).0);
+    for list in ["orgs", "academicSessions", "courses", "classes", "users"] {
+        let (batches, _) = read_with(plan.clone(), |request| {
+            let mut answer = server.answer(request);
+            let body = std::str::from_utf8(answer.body()).unwrap();
+            let start = format!("{{\"{list}\":[{{");
+            let two = body.replacen(&start, &format!("{start}\"sourcedId\":\"other\","), 1);
+            *answer.body_mut() = two.into();
+            Ok(answer)
+        });
+        let staged = stage(batches);
+        let people = usize::from(list == "users");
+        assert_eq!(staged.records.len(), whole.records.len() - people, "{list}");
+        let things = whole.schooling.len() - (1 - people);
+        assert_eq!(staged.schooling.len(), things, "{list}");
+        assert_eq!(staged.issues.len(), whole.issues.len() + 1, "{list}");
+    }
+}
+
+#[test]
 fn only_the_address_of_the_bases_and_the_order_is_asked_for() {
     let server = Server::new(Version::V1_2, 5);
     let mut driver = driver(|request: &http::Request<bytes::Bytes>| {
