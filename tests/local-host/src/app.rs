@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
@@ -212,12 +212,17 @@ fn wasm<T>(component: &str, result: wasmtime::Result<T>) -> Result<T, LoadError>
     })
 }
 
+/// Held while components are compiled: of several hosts that start together in one process, the first
+/// fills the cache and the others read it, instead of each compiling the same.
+static COMPILING: Mutex<()> = Mutex::new(());
+
 /// Compiles all components at once: there are more of them than processors, and each has serial phases.
 fn compile(
     engine: &Engine,
     manifest: &Manifest,
     artifacts: &Artifacts,
 ) -> Result<BTreeMap<String, Compiled>, LoadError> {
+    let _compiling = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
         let mut running = Vec::new();
         for id in manifest.components.keys() {
