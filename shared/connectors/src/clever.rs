@@ -1,4 +1,4 @@
-//! Clever: district tokens, the Data API and the Events API (PROVIDERS part 4).
+//! Clever: signing in, district tokens, the Data API and the Events API (PROVIDERS part 4).
 
 pub mod api;
 pub mod changes;
@@ -9,6 +9,7 @@ mod exchange;
 pub mod fetch;
 pub mod lookup;
 mod objects;
+pub mod signin;
 pub mod tokens;
 mod wire;
 

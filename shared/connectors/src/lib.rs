@@ -10,6 +10,7 @@
 //! is there".
 
 pub mod base_url;
+pub mod classlink;
 pub mod clever;
 pub mod fetch;
 pub mod files;
@@ -17,5 +18,6 @@ pub mod google;
 pub mod grade;
 pub mod oneroster;
 mod request;
+pub mod signin;
 
 pub use request::RequestError;

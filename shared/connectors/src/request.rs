@@ -79,17 +79,22 @@ pub(crate) fn get_authorized(
         .map_err(|_| RequestError)
 }
 
+/// The authorization of a name and a password.
+pub(crate) fn basic(name: &str, password: &str) -> String {
+    let pair = STANDARD.encode(format!("{name}:{password}"));
+    format!("Basic {pair}")
+}
+
 /// A `GET` with a name and a password.
 pub(crate) fn get_basic(
     address: &str,
     name: &str,
     password: &str,
 ) -> Result<Request<Bytes>, RequestError> {
-    let pair = STANDARD.encode(format!("{name}:{password}"));
     Request::builder()
         .method(Method::GET)
         .uri(address)
-        .header(header::AUTHORIZATION, format!("Basic {pair}"))
+        .header(header::AUTHORIZATION, basic(name, password))
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, USER_AGENT)
         .body(Bytes::new())

@@ -126,6 +126,11 @@ impl Api {
         self.get(list.name(), &pairs, access_token)
     }
 
+    /// `GET /me`: whose token it is.
+    pub fn me(&self, access_token: &str) -> Result<Request<Bytes>, RequestError> {
+        self.get("me", &[], access_token)
+    }
+
     /// `GET /users/{id}`.
     pub fn user(&self, id: &str, access_token: &str) -> Result<Request<Bytes>, RequestError> {
         self.get(&format!("users/{}", encode(id)), &[], access_token)

@@ -42,6 +42,29 @@ pub enum Reason {
     Unknown,
 }
 
+impl Reason {
+    /// What an answer means whose status is not a success.
+    pub(super) fn of(response: &Response<Bytes>) -> Self {
+        let message = message(response.body());
+        let about_scopes = message
+            .as_ref()
+            .is_some_and(|message| message.to_lowercase().contains("token's scopes"));
+        match response.status().as_u16() {
+            401 | 403 if about_scopes => Reason::MissingScope,
+            400 => Reason::BadRequest,
+            401 => Reason::AuthError,
+            403 => Reason::Forbidden,
+            404 | 410 if message.is_some() => Reason::NotFound,
+            404 => Reason::NoSuchPath,
+            413 => Reason::PageTooLarge,
+            429 => Reason::RateLimited,
+            501 => Reason::NotSupported,
+            408 | 500..=599 => Reason::Backend,
+            _ => Reason::Unknown,
+        }
+    }
+}
+
 /// An error answer. It never holds the answer's body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ApiError {
@@ -66,23 +89,7 @@ impl ApiError {
     /// Reads an answer whose status is not a success.
     pub fn parse(response: &Response<Bytes>, now: Timestamp) -> Self {
         let status = response.status().as_u16();
-        let message = message(response.body());
-        let about_scopes = message
-            .as_ref()
-            .is_some_and(|message| message.to_lowercase().contains("token's scopes"));
-        let reason = match status {
-            401 | 403 if about_scopes => Reason::MissingScope,
-            400 => Reason::BadRequest,
-            401 => Reason::AuthError,
-            403 => Reason::Forbidden,
-            404 | 410 if message.is_some() => Reason::NotFound,
-            404 => Reason::NoSuchPath,
-            413 => Reason::PageTooLarge,
-            429 => Reason::RateLimited,
-            501 => Reason::NotSupported,
-            408 | 500..=599 => Reason::Backend,
-            _ => Reason::Unknown,
-        };
+        let reason = Reason::of(response);
         let wait = retry_after(response);
         let reset = (reason == Reason::RateLimited)
             .then(|| reset_at(response, now))

@@ -9,7 +9,7 @@ pub(super) use district::{NotOurs, parse_districts};
 pub(super) use event::{parse_event, read_events};
 pub(super) use schooling::{Course, School, Section, Term, ToSchooling};
 pub use user::UserRole;
-pub(super) use user::{User, parse_user};
+pub(super) use user::{Person, User, parse_person, parse_user};
 
 use super::wire::{Field, Text, WrongField, parse_envelope};
 use mapping::ids::ExternalId;

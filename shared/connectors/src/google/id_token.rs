@@ -3,9 +3,11 @@
 mod claims;
 mod keys;
 
-pub use claims::{Expected, VerifiedIdentity};
+pub(crate) use claims::ISSUERS;
+pub use claims::{Expected, SignedIn, VerifiedIdentity};
 pub use keys::{KeyError, KeySet, parse_keys};
 
+use crate::signin::Remedy;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claims::Claims;
@@ -53,6 +55,25 @@ pub enum IdTokenError {
     UnknownKey,
 }
 
+impl IdTokenError {
+    /// What may help. A token that is not believed is not asked for again: whatever made it has
+    /// to begin anew.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            IdTokenError::Future => Remedy::Operator,
+            IdTokenError::UnknownKey => Remedy::Retry { after: None },
+            IdTokenError::Algorithm
+            | IdTokenError::Audience
+            | IdTokenError::EmailUnverified
+            | IdTokenError::Expired
+            | IdTokenError::Issuer
+            | IdTokenError::Malformed
+            | IdTokenError::Nonce
+            | IdTokenError::Signature => Remedy::StartAgain,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -63,13 +84,29 @@ struct Header {
     crit: Option<serde::de::IgnoredAny>,
 }
 
-/// Verifies a token: first the signature, then every claim. Nothing of the token is used before
-/// its signature is right.
+/// Verifies the token of somebody who authorises a connection, whose address Google has to vouch
+/// for: first the signature, then every claim. Nothing of the token is used before its signature
+/// is right.
 pub fn verify(
     token: &str,
     keys: &KeySet,
     expected: &Expected<'_>,
 ) -> Result<VerifiedIdentity, IdTokenError> {
+    check(token, keys, expected)?.into_verified()
+}
+
+/// Verifies the token of somebody who signs in, with a personal account or one of a Workspace, in
+/// the same way. An address is not needed, and whether it is verified is for the caller to heed.
+pub fn verify_sign_in(
+    token: &str,
+    keys: &KeySet,
+    expected: &Expected<'_>,
+) -> Result<SignedIn, IdTokenError> {
+    check(token, keys, expected)?.into_signed_in()
+}
+
+/// The claims of a token, once it is known to be Google's, for us and for this moment.
+fn check(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
     if token.len() > ID_TOKEN_BYTES_MAX {
         return Err(IdTokenError::Malformed);
     }
@@ -85,7 +122,9 @@ pub fn verify(
     let kid = header.kid.ok_or(IdTokenError::UnknownKey)?;
     let signature = decode(signature)?;
     keys.verify(&kid, signed.as_bytes(), &signature)?;
-    parse_part::<Claims>(payload)?.check(expected)
+    let claims: Claims = parse_part(payload)?;
+    claims.check(expected)?;
+    Ok(claims)
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, IdTokenError> {

@@ -10,7 +10,7 @@ mod tokens;
 pub use callback::{Callback, CallbackError, CallbackFault, parse_callback};
 pub use consent_error::ConsentError;
 pub use pkce::{Pkce, VERIFIER_BYTES_MIN, WeakVerifier};
-pub use scopes::{Mode, Scope, missing_scopes, required_scopes};
+pub use scopes::{Mode, Scope, missing_scopes, required_scopes, sign_in_scopes};
 pub use tokens::{
     DeadReason, Grant, OperatorFault, RevokeError, TokenError, Tokens, parse_revoke_response,
     parse_token_response,
@@ -98,7 +98,8 @@ pub struct Authorization<'a> {
     /// Binds the code to us.
     pub pkce: &'a Pkce,
     /// True to be given a refresh token, which needs the consent page each time: for a
-    /// connection. False for signing in.
+    /// connection. False for signing in, where Google asks which account it is to be: on a shared
+    /// computer, the one that happens to be signed in may be somebody else's.
     pub is_offline: bool,
     /// Domain to which the choice of accounts is narrowed. A convenience, not a check.
     pub hosted_domain: Option<&'a str>,
@@ -123,6 +124,8 @@ pub fn authorization_url(endpoints: &Endpoints, ask: &Authorization<'_>) -> Stri
     ];
     if ask.is_offline {
         pairs.extend([("access_type", "offline"), ("prompt", "consent")]);
+    } else {
+        pairs.push(("prompt", "select_account"));
     }
     pairs.extend(ask.hosted_domain.map(|domain| ("hd", domain)));
     pairs.extend(ask.login_hint.map(|hint| ("login_hint", hint)));

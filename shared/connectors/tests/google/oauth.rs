@@ -3,7 +3,7 @@
 use connectors::base_url::BaseUrl;
 use connectors::google::oauth::{
     Authorization, Client, Endpoints, Mode, Pkce, authorization_url, code_request, keys_request,
-    refresh_request, required_scopes, revoke_request,
+    refresh_request, required_scopes, revoke_request, sign_in_scopes,
 };
 
 fn client() -> Client {
@@ -47,8 +47,8 @@ fn a_connection_is_authorised_offline_with_consent_and_pkce() {
 }
 
 #[test]
-fn signing_in_asks_for_no_refresh_token() {
-    let scopes = required_scopes(Mode::Import, false);
+fn signing_in_asks_which_account_and_for_no_refresh_token() {
+    let scopes = sign_in_scopes();
     let pkce = Pkce::from_verifier_bytes(&[7; 32]).unwrap();
     let ask = Authorization {
         client: &client(),
@@ -61,15 +61,17 @@ fn signing_in_asks_for_no_refresh_token() {
         login_hint: None,
     };
     let url = authorization_url(&Endpoints::default(), &ask);
-    for absent in [
-        "access_type",
-        "prompt",
-        "hd=",
-        "login_hint",
-        "include_granted_scopes",
-    ] {
-        assert!(!url.contains(absent), "{absent}");
-    }
+    insta::assert_snapshot!(url.replace('&', "\n&"), @r"
+    https://accounts.google.com/o/oauth2/v2/auth?client_id=rollcall.apps.googleusercontent.com
+    &redirect_uri=https%3A%2F%2Fapp.example%2Foauth%2Fgoogle%2Fcallback
+    &response_type=code
+    &scope=email%20openid%20profile
+    &state=s
+    &nonce=n
+    &code_challenge=3Ev4DHdHPRMPoN6GukAY_pi7IUAF5qWJHRK6kURvnoE
+    &code_challenge_method=S256
+    &prompt=select_account
+    ");
 }
 
 #[test]

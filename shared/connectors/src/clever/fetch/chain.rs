@@ -162,7 +162,7 @@ impl Chain {
             match user.to_person(id.clone(), verified_domains) {
                 Ok(person) => {
                     // Whoever is on several lists is noted on one of them.
-                    if person.first_role == role {
+                    if person.roles.first() == Some(&role) {
                         batch.issues.extend(person.issues);
                     }
                     batch.records.push(person.record);

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What a user is, in Clever's words; also what lists of users are filtered by.
+/// What a user is, in Clever's words; also what lists of users are filtered by. Of several, the
+/// first in this order counts.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserRole {
@@ -80,6 +81,8 @@ pub(in crate::clever) struct User<'a> {
     #[serde(borrow, default)]
     id: Field<Text<'a>>,
     #[serde(borrow, default)]
+    district: Field<Text<'a>>,
+    #[serde(borrow, default)]
     email: Field<Text<'a>>,
     #[serde(borrow, default)]
     name: Field<Object<Name<'a>>>,
@@ -144,8 +147,10 @@ struct Credentials<'a> {
 pub(in crate::clever) struct Person {
     /// The person.
     pub(in crate::clever) record: SourceRecord,
-    /// The first of the person's roles.
-    pub(in crate::clever) first_role: UserRole,
+    /// Every role that is known.
+    pub(in crate::clever) roles: BTreeSet<UserRole>,
+    /// The district, as the person's record names it.
+    pub(in crate::clever) district: Option<ExternalId>,
     /// What could not be taken as it is, although the person could.
     pub(in crate::clever) issues: Vec<Issue>,
 }
@@ -161,6 +166,19 @@ impl User<'_> {
     /// Fails when a field that matters has another type than documented, or without a known role:
     /// a person of whom only a part is known would lose the rest.
     pub(in crate::clever) fn to_person(
+        &self,
+        id: ExternalId,
+        verified_domains: &BTreeSet<String>,
+    ) -> Result<Person, IssueKind> {
+        let person = self.read(id, verified_domains)?;
+        if person.roles.is_empty() {
+            return Err(malformed("roles"));
+        }
+        Ok(person)
+    }
+
+    /// The same for somebody who may have no role that is known.
+    fn read(
         &self,
         id: ExternalId,
         verified_domains: &BTreeSet<String>,
@@ -199,20 +217,21 @@ impl User<'_> {
             suspended: false,
             external_id: id,
         };
-        let mut first_role = None;
+        let mut found = BTreeSet::new();
         if let Some(roles) = self.roles.read("roles")? {
             for role in UserRole::ALL {
                 let path = || format!("roles.{role}");
                 if let Some(object) = roles.of(role).read(&path())? {
                     let added = object.add_to(&mut record, role);
                     added.map_err(|wrong| wrong.within(&path()))?;
-                    first_role.get_or_insert(role);
+                    found.insert(role);
                 }
             }
         }
         Ok(Person {
             record,
-            first_role: first_role.ok_or_else(|| malformed("roles"))?,
+            roles: found,
+            district: reference(&self.district, "district").ok().flatten(),
             issues,
         })
     }
@@ -274,6 +293,18 @@ pub(in crate::clever) fn parse_user(
     let id = external_id(&user.id).map_err(|_| Malformation::Shape)?;
     let person = user.to_person(id, verified_domains);
     Ok(person.ok().map(|person| person.record))
+}
+
+/// Reads the answer about somebody who signs in.
+pub(in crate::clever) fn parse_person(
+    body: &[u8],
+    verified_domains: &BTreeSet<String>,
+) -> Result<Person, Malformation> {
+    let text = wire::text(body);
+    let user: User<'_> = wire::parse_envelope(&text)?;
+    let id = external_id(&user.id).map_err(|_| Malformation::Shape)?;
+    let person = user.read(id, verified_domains);
+    person.map_err(|_| Malformation::Shape)
 }
 
 fn warning(kind: IssueKind, id: &ExternalId) -> Issue {

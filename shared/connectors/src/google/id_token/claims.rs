@@ -1,13 +1,14 @@
 //! What an id token claims, and whether we may act on it (PROVIDERS 1.6).
 
 use super::{CLOCK_LEEWAY_SECONDS, IdTokenError};
+use crate::signin::{Kind, ProviderIdentity, name};
 use jiff::Timestamp;
 use mapping::account::Email;
 use mapping::ids::ExternalId;
 use serde::Deserialize;
 
 /// Google writes its name both ways.
-const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+pub(crate) const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
 /// What a token must be for.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,46 @@ impl VerifiedIdentity {
     }
 }
 
+/// Who signs in, as Google says it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedIn {
+    /// Google's id of the account; equals the Directory API's user id for Workspace accounts.
+    pub sub: ExternalId,
+    /// The account's address, with the email scope. An account keeps its `sub` when the address
+    /// changes.
+    pub email: Option<Email>,
+    /// Whether Google has seen that the account's holder reads that address. For a personal
+    /// account with an address of some other provider that was once: whoever has the address today
+    /// may be another person. So an address in one of the tenant's own Workspace domains counts
+    /// only together with [`SignedIn::hosted_domain`].
+    pub email_verified: bool,
+    /// The **primary** domain of the account's Workspace, in lower case; `None` for personal
+    /// accounts.
+    pub hosted_domain: Option<String>,
+    /// The account's name, with the profile scope; may be empty.
+    pub given_name: String,
+    /// The account's family name, with the profile scope; may be empty.
+    pub family_name: String,
+}
+
+impl SignedIn {
+    /// The same in words that do not depend on the provider. Google does not say who is a
+    /// student.
+    pub fn identity(self) -> ProviderIdentity {
+        ProviderIdentity {
+            user_id: self.sub,
+            district: self.hosted_domain,
+            email_is_verified: self.email_verified,
+            email: self.email,
+            username: None,
+            sourced_id: None,
+            kind: Kind::Unknown,
+            given_name: self.given_name,
+            family_name: self.family_name,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Claims {
     iss: String,
@@ -69,11 +110,13 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn check(self, expected: &Expected<'_>) -> Result<VerifiedIdentity, IdTokenError> {
+    /// Whether the token is Google's, for us, for this moment and for this authorisation.
+    pub(super) fn check(&self, expected: &Expected<'_>) -> Result<(), IdTokenError> {
         if !ISSUERS.contains(&self.iss.as_str()) {
             return Err(IdTokenError::Issuer);
         }
-        let is_presented_by_us = self.azp.is_none_or(|azp| azp == expected.client_id);
+        let presenter = self.azp.as_deref();
+        let is_presented_by_us = presenter.is_none_or(|azp| azp == expected.client_id);
         if self.aud != expected.client_id || !is_presented_by_us {
             return Err(IdTokenError::Audience);
         }
@@ -87,6 +130,11 @@ impl Claims {
         if self.nonce.as_deref() != Some(expected.nonce) || expected.nonce.is_empty() {
             return Err(IdTokenError::Nonce);
         }
+        Ok(())
+    }
+
+    /// Who consented. Without an address that Google vouches for it is nobody.
+    pub(super) fn into_verified(self) -> Result<VerifiedIdentity, IdTokenError> {
         let email = self.email.ok_or(IdTokenError::Malformed)?;
         if !self.email_verified {
             return Err(IdTokenError::EmailUnverified);
@@ -97,6 +145,20 @@ impl Claims {
             hosted_domain: self.hd.filter(|domain| !domain.is_empty()),
             given_name: self.given_name,
             family_name: self.family_name,
+        })
+    }
+
+    /// Who signs in. An address that is none is left out; a person without one is still somebody.
+    pub(super) fn into_signed_in(self) -> Result<SignedIn, IdTokenError> {
+        let email = self.email.and_then(|email| Email::parse(&email).ok());
+        let domain = self.hd.map(|domain| domain.trim().to_lowercase());
+        Ok(SignedIn {
+            sub: ExternalId::parse(self.sub).map_err(|_| IdTokenError::Malformed)?,
+            email_verified: self.email_verified && email.is_some(),
+            email,
+            hosted_domain: domain.filter(|domain| !domain.is_empty()),
+            given_name: name(&self.given_name.unwrap_or_default()),
+            family_name: name(&self.family_name.unwrap_or_default()),
         })
     }
 }

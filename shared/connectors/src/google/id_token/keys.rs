@@ -1,6 +1,7 @@
 //! The keys that Google signs with, as a JSON Web Key Set (PROVIDERS 1.6, RFC 7517).
 
 use super::IdTokenError;
+use crate::signin::Remedy;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -45,6 +46,15 @@ pub enum KeyError {
         /// The HTTP status.
         status: u16,
     },
+}
+
+impl KeyError {
+    /// What may help.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            KeyError::Malformed | KeyError::Status { .. } => Remedy::Retry { after: None },
+        }
+    }
 }
 
 #[derive(Deserialize)]

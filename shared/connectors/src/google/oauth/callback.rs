@@ -2,14 +2,10 @@
 //! came through a browser: only the code and the state are used, and neither is believed.
 
 use super::consent_error::ConsentError;
+use crate::google::id_token::ISSUERS;
 use crate::request::decode_pairs;
+use crate::signin::{Found, QUERY_BYTES_MAX, Remedy};
 use std::fmt;
-
-/// Longest code or state accepted, in bytes. Google's codes have at most 256.
-const VALUE_BYTES_MAX: usize = 1_024;
-
-/// Longest query accepted, in bytes.
-const QUERY_BYTES_MAX: usize = 16 * 1_024;
 
 /// A redirect after consent.
 #[derive(Clone, Eq, PartialEq)]
@@ -32,12 +28,29 @@ pub enum CallbackFault {
     /// Google reports an error.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// It says that it comes from somebody else (RFC 9207).
+    #[error("the address belongs to a sign-in at another provider: start again")]
+    Issuer,
     /// It has no code, no state, one of them twice, or one that is too long.
     #[error("the address that Google's page led to is not complete: start again")]
     Malformed,
     /// Google reports an error with a code that is not known.
     #[error("Google reported an error that is not documented: start again")]
     Unknown,
+}
+
+impl CallbackFault {
+    /// What may help.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            CallbackFault::Consent(ConsentError::AdminPolicyEnforced) => Remedy::District,
+            CallbackFault::Consent(error) if error.is_for_operator() => Remedy::Operator,
+            CallbackFault::Consent(_)
+            | CallbackFault::Issuer
+            | CallbackFault::Malformed
+            | CallbackFault::Unknown => Remedy::StartAgain,
+        }
+    }
 }
 
 /// A redirect that is not a consent.
@@ -55,17 +68,25 @@ pub fn parse_callback(query: &str) -> Result<Callback, CallbackError> {
     let mut state = Found::Nothing;
     let mut code = Found::Nothing;
     let mut error = Found::Nothing;
+    let mut issuer = Found::Nothing;
     if query.len() <= QUERY_BYTES_MAX {
         for (name, value) in decode_pairs(query) {
             match name.as_str() {
                 "state" => state.add(value),
                 "code" => code.add(value),
                 "error" => error.add(value),
+                "iss" => issuer.add(value),
                 _ => {}
             }
         }
     }
     let state = state.once();
+    let is_foreign = !issuer.is_nothing()
+        && (issuer.once()).is_none_or(|issuer| !ISSUERS.contains(&issuer.as_str()));
+    if is_foreign {
+        let fault = CallbackFault::Issuer;
+        return Err(CallbackError { state, fault });
+    }
     let fault = match (error, code.once(), &state) {
         (Found::Nothing, Some(code), Some(state)) => {
             return Ok(Callback {
@@ -81,31 +102,6 @@ pub fn parse_callback(query: &str) -> Result<Callback, CallbackError> {
         },
     };
     Err(CallbackError { state, fault })
-}
-
-/// A parameter that may be given once.
-enum Found {
-    Nothing,
-    Once(String),
-    Often,
-}
-
-impl Found {
-    fn add(&mut self, value: String) {
-        *self = match self {
-            Found::Nothing => Found::Once(value),
-            Found::Once(_) | Found::Often => Found::Often,
-        };
-    }
-
-    fn once(self) -> Option<String> {
-        match self {
-            Found::Once(value) if !value.is_empty() && value.len() <= VALUE_BYTES_MAX => {
-                Some(value)
-            }
-            Found::Nothing | Found::Once(_) | Found::Often => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -158,6 +154,33 @@ mod tests {
             fault("code=x&state=s&error=access_denied"),
             CallbackFault::Consent(ConsentError::AccessDenied)
         );
+    }
+
+    #[test]
+    fn a_redirect_of_somebody_else_is_refused() {
+        for issuer in [
+            "https%3A%2F%2Fclever.com",
+            "",
+            "https://accounts.google.com&iss=x",
+        ] {
+            let query = format!("code=x&state=s&iss={issuer}");
+            assert_eq!(fault(&query), CallbackFault::Issuer, "{issuer}");
+        }
+        let own = "code=x&state=s&iss=https%3A%2F%2Faccounts.google.com";
+        assert!(parse_callback(own).is_ok());
+    }
+
+    #[test]
+    fn a_fault_says_who_can_do_something() {
+        for (query, remedy) in [
+            ("error=admin_policy_enforced&state=s", Remedy::District),
+            ("error=org_internal&state=s", Remedy::Operator),
+            ("error=access_denied&state=s", Remedy::StartAgain),
+            ("error=surprise", Remedy::StartAgain),
+            ("code=a", Remedy::StartAgain),
+        ] {
+            assert_eq!(fault(query).remedy(), remedy, "{query}");
+        }
     }
 
     #[test]

@@ -72,6 +72,11 @@ pub fn required_scopes(mode: Mode, uses_groups: bool) -> BTreeSet<Scope> {
     scopes
 }
 
+/// What signing in needs: who it is, and nothing else of theirs.
+pub fn sign_in_scopes() -> BTreeSet<Scope> {
+    BTreeSet::from([Scope::EMAIL, Scope::OPENID, Scope::PROFILE])
+}
+
 /// What was asked for and is not covered by the grant. Order and repetition do not matter; an
 /// alias counts as its long form, and a scope to write as one to read.
 pub fn missing_scopes(asked: &BTreeSet<Scope>, granted: &BTreeSet<String>) -> BTreeSet<Scope> {

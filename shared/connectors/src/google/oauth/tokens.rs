@@ -1,6 +1,7 @@
 //! Answers of the token and revoke endpoints (PROVIDERS 1.4, 1.5 and 1.7).
 
 use crate::google::errors::retry_after;
+use crate::signin::Remedy;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
@@ -154,6 +155,20 @@ pub enum TokenError {
         /// How long Google asks to wait.
         retry_after: Option<Duration>,
     },
+}
+
+impl TokenError {
+    /// What may help somebody who signs in, or who authorises a connection.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            TokenError::ConnectionDead { .. } | TokenError::Malformed | TokenError::Restart => {
+                Remedy::StartAgain
+            }
+            TokenError::Operator { .. } => Remedy::Operator,
+            TokenError::PolicyEnforced => Remedy::District,
+            TokenError::Transient { retry_after } => Remedy::Retry { after: retry_after },
+        }
+    }
 }
 
 /// Why a grant could not be withdrawn.
