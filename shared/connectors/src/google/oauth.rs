@@ -7,6 +7,7 @@ mod pkce;
 mod scopes;
 mod tokens;
 
+pub use crate::signin::Client;
 pub use callback::{Callback, CallbackError, CallbackFault, parse_callback};
 pub use consent_error::ConsentError;
 pub use pkce::{Pkce, VERIFIER_BYTES_MIN, WeakVerifier};
@@ -22,7 +23,6 @@ use bytes::Bytes;
 use http::Request;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Largest answer of the token, revoke and key endpoints, in bytes.
 pub const OAUTH_BYTES_MAX: usize = 64 * 1024;
@@ -64,30 +64,10 @@ impl Default for Endpoints {
     }
 }
 
-/// Our registration with Google.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Client {
-    /// The client id, which ends in `.apps.googleusercontent.com`.
-    pub id: String,
-    /// The client secret.
-    pub secret: String,
-    /// The registered return address, byte for byte.
-    pub redirect_uri: String,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("id", &self.id)
-            .field("redirect_uri", &self.redirect_uri)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What one authorisation asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Authorization<'a> {
-    /// Our registration.
+    /// Our registration. The client id ends in `.apps.googleusercontent.com`.
     pub client: &'a Client,
     /// What is asked for.
     pub scopes: &'a BTreeSet<Scope>,

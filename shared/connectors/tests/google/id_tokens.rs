@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-const CLIENT_ID: &str = "rollcall.apps.googleusercontent.com";
-const NOW: i64 = 1_788_230_000;
+pub(super) const CLIENT_ID: &str = "rollcall.apps.googleusercontent.com";
+pub(super) const NOW: i64 = 1_788_230_000;
 
-fn key(number: usize) -> RsaPrivateKey {
+pub(super) fn key(number: usize) -> RsaPrivateKey {
     let pems = [include_str!("keys/1.pem"), include_str!("keys/2.pem")];
     RsaPrivateKey::from_pkcs8_pem(pems[number - 1]).unwrap()
 }
 
-fn key_set_answer(kids: &[(&str, usize)]) -> Response<Bytes> {
+pub(super) fn key_set_answer(kids: &[(&str, usize)]) -> Response<Bytes> {
     let keys: Vec<Value> = kids
         .iter()
         .map(|(kid, number)| {
@@ -45,11 +45,11 @@ fn key_set_answer(kids: &[(&str, usize)]) -> Response<Bytes> {
     answer
 }
 
-fn keys() -> KeySet {
+pub(super) fn keys() -> KeySet {
     parse_keys(&key_set_answer(&[("k1", 1)])).unwrap().0
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "iss": "https://accounts.google.com", "aud": CLIENT_ID, "azp": CLIENT_ID,
         "sub": "104857612345678901234", "email": "IT@Staff.MapleGrove.example",
@@ -58,7 +58,7 @@ fn claims() -> Value {
     })
 }
 
-fn token(header: &Value, claims: &Value, number: usize) -> String {
+pub(super) fn token(header: &Value, claims: &Value, number: usize) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", encode(header), encode(claims));
     let digest = Sha256::digest(signed.as_bytes());
@@ -68,7 +68,7 @@ fn token(header: &Value, claims: &Value, number: usize) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn good_header() -> Value {
+pub(super) fn good_header() -> Value {
     json!({ "alg": "RS256", "kid": "k1", "typ": "JWT" })
 }
 

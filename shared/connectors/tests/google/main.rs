@@ -23,6 +23,7 @@ mod oauth;
 mod reading;
 mod resuming;
 mod retrying;
+mod sign_in;
 mod tokens;
 
 use district::TOKEN;
