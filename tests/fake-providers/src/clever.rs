@@ -7,6 +7,8 @@
 //!   good for nothing with 401.
 //! - `starting_after` an event that is unknown or older than thirty days is refused with 404. A
 //!   list takes any id there, as it only compares ids.
+//! - What a code that is not accepted is answered with was never documented; see
+//!   [`FakeClever::set_codes_refused_in_words`].
 //! - `count=true` adds `count` to the answer.
 //! - Role objects that do not apply are left out for most users, and null for some.
 //! - Clever's public demonstration tokens work for this district.
@@ -47,7 +49,7 @@ use http::{Request, Response};
 pub use crate::keys::KeysUnusable;
 pub use config::{CLIENT_ID, CLIENT_SECRET, Config, EmailRates};
 pub use id::ObjectId;
-pub use oauth::SignInRefused;
+pub use oauth::{SignIn, SignInRefused};
 pub use roster::{
     Change, ChangeRefused, Changed, Course, DistrictRecord, Part, Role, Roster, School, Section,
     SyncState, Term, User,
@@ -79,6 +81,7 @@ pub enum StartError {
 /// Switches that tests turn.
 #[derive(Clone, Copy, Debug)]
 struct Switches {
+    codes_refused_in_words: bool,
     events: bool,
     shape: Shape,
 }
@@ -86,6 +89,7 @@ struct Switches {
 impl Switches {
     fn of(config: &Config) -> Self {
         Self {
+            codes_refused_in_words: true,
             events: config.events,
             shape: Shape::default(),
         }
@@ -133,6 +137,12 @@ impl State {
 
     fn tokens_of(district: &District, config: &Config) -> Tokens {
         Tokens::new(district.seed(), config.secure_sync)
+    }
+
+    fn sign_in(&self, authorize_url: &str, choice: &SignIn) -> Result<String, SignInRefused> {
+        let query = authorize_url.split_once('?').map_or("", |(_, query)| query);
+        let query = query.split('#').next().unwrap_or_default();
+        oauth::sign_in(self, query, oauth::From::Application, choice)
     }
 
     fn change(&self, change: &Change) -> Result<Changed, ChangeRefused> {
@@ -195,8 +205,13 @@ impl FakeClever {
     /// Signs a user in (by id, number or address) at an authorization address, and gives the
     /// address to which the browser is sent back.
     pub fn sign_in(&self, authorize_url: &str, user: &str) -> Result<String, SignInRefused> {
-        let query = authorize_url.split_once('?').map_or("", |(_, query)| query);
-        oauth::sign_in(&self.state, query, oauth::From::Application, user)
+        let choice = SignIn::As(user.to_owned());
+        self.state.sign_in(authorize_url, &choice)
+    }
+
+    /// Goes to an authorization address and refuses there; gives the same.
+    pub fn deny(&self, authorize_url: &str) -> Result<String, SignInRefused> {
+        self.state.sign_in(authorize_url, &SignIn::Deny)
     }
 
     /// Opens the application in Clever's portal, and gives the address to which the browser is
@@ -253,6 +268,12 @@ impl FakeClever {
     /// Makes every token of people stop working.
     pub fn end_user_tokens(&self) {
         lock(&self.state.tokens).end_users();
+    }
+
+    /// Whether a code that is not accepted is told in words, `invalid grant: invalid code`, or as
+    /// the standard has it. Both were seen; the words are what the fake starts with.
+    pub fn set_codes_refused_in_words(&self, in_words: bool) {
+        lock(&self.state.switches).codes_refused_in_words = in_words;
     }
 
     /// Whether events are switched on. They are kept in any case.

@@ -110,6 +110,7 @@ struct State {
     config: Config,
     district: District,
     directory: RwLock<Directory>,
+    outsiders: RwLock<Vec<Outsider>>,
     tokens: Mutex<Tokens>,
     keys: RwLock<Keyring>,
     switches: Mutex<Switches>,
@@ -163,12 +164,14 @@ impl State {
     /// Lends the OAuth endpoints what they work on.
     fn with_oauth<T>(&self, work: impl FnOnce(&mut OAuth<'_>) -> T) -> T {
         let directory = read(&self.directory);
+        let outsiders = read(&self.outsiders);
         let keys = read(&self.keys);
         let switches = lock(&self.switches);
         let mut tokens = lock(&self.tokens);
         work(&mut OAuth {
             config: &self.config,
             directory: &directory,
+            outsiders: &outsiders,
             tokens: &mut tokens,
             keys: &keys,
             hd_claim: switches.hd_claim,
@@ -198,12 +201,19 @@ impl State {
 
     fn reset(&self) {
         *write(&self.directory) = Directory::of(&self.district);
+        write(&self.outsiders).clone_from(&self.config.outsiders);
         *lock(&self.tokens) = Tokens::new(self.district.seed());
         *lock(&self.switches) = Switches::default();
         self.quota.clear();
         self.faults.clear();
         self.journal.clear();
         self.channels.clear();
+    }
+
+    fn add_outsider(&self, outsider: Outsider) {
+        let mut outsiders = write(&self.outsiders);
+        outsiders.retain(|known| known.sub != outsider.sub);
+        outsiders.push(outsider);
     }
 
     fn accounts(&self) -> KnownAccounts {
@@ -221,8 +231,9 @@ impl State {
             let found = people.find(|person| person.kind == kind && person.state == state);
             found.map(|person| self.district.address_of(person))
         };
+        let outsiders = read(&self.outsiders);
         let outsider = |has_domain: bool| {
-            let mut outsiders = self.config.outsiders.iter();
+            let mut outsiders = outsiders.iter();
             let found = outsiders.find(|outsider| outsider.hosted_domain.is_some() == has_domain);
             found.map(|outsider| outsider.email.clone())
         };
@@ -248,6 +259,7 @@ impl FakeGoogle {
         let state = Arc::new(State {
             base_url: format!("http://{address}"),
             directory: RwLock::new(Directory::of(&district)),
+            outsiders: RwLock::new(config.outsiders.clone()),
             tokens: Mutex::new(Tokens::new(district.seed())),
             keys: RwLock::new(Keyring::new()?),
             switches: Mutex::default(),
@@ -294,6 +306,11 @@ impl FakeGoogle {
     /// People to sign in as.
     pub fn accounts(&self) -> KnownAccounts {
         self.state.accounts()
+    }
+
+    /// Adds an account from elsewhere, or changes the one with the same id.
+    pub fn add_outsider(&self, outsider: Outsider) {
+        self.state.add_outsider(outsider);
     }
 
     /// The district as it was drawn.

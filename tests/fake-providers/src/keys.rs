@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs1v15::SigningKey;
+use rsa::pkcs8::{EncodePublicKey, LineEnding};
 use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
@@ -67,6 +68,19 @@ impl Keyring {
         let key = self.keys.get(number % self.keys.len().max(1)).cloned();
         key.map(|key| SigningKey::<Sha256>::new(key).sign(text).to_vec())
             .unwrap_or_default()
+    }
+
+    /// The public half of a key as everybody may write it down.
+    pub(crate) fn public_pem(&self, number: usize) -> String {
+        let key = self.keys.get(number % self.keys.len().max(1));
+        let pem = key.and_then(|key| key.to_public_key().to_public_key_pem(LineEnding::LF).ok());
+        pem.unwrap_or_default()
+    }
+
+    /// The modulus of a key.
+    pub(crate) fn modulus(&self, number: usize) -> Vec<u8> {
+        let key = self.keys.get(number % self.keys.len().max(1));
+        key.map(|key| key.n().to_bytes_be()).unwrap_or_default()
     }
 
     /// Claims as a token, signed with the newest key.

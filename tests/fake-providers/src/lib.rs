@@ -19,6 +19,7 @@ pub mod clock;
 pub mod district;
 pub mod faults;
 pub mod google;
+mod hmac;
 pub mod journal;
 mod keys;
 mod lock;

@@ -35,7 +35,6 @@ mod exchange;
 mod failure;
 mod fields;
 mod filter;
-mod hmac;
 mod list;
 mod oauth1;
 mod oauth2;

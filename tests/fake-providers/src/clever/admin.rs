@@ -6,10 +6,10 @@
 //! | `GET /_fake/journal`, `DELETE /_fake/journal` | |
 //! | `GET /_fake/faults`, `POST /_fake/faults`, `DELETE /_fake/faults` | a [`Fault`] |
 //! | `POST /_fake/changes` | a [`Change`](super::Change) |
-//! | `POST /_fake/sign-in` | `{"authorize_url": …, "user": …}`; without the address a launch |
-//! | `POST /_fake/switches` | `{"events": true, "secure_sync": true, "trailing_empty_page": false}`, any of them |
+//! | `POST /_fake/sign-in` | `{"authorize_url": …, "user": …}`; without the user to deny, without the address a launch |
+//! | `POST /_fake/switches` | `{"events": true, "secure_sync": true, "trailing_empty_page": false, "codes_refused_in_words": true}`, any of them |
 //! | `POST /_fake/clock` | `{"advance_seconds": 60}` |
-//! | `POST /_fake/token/rotate`, `POST /_fake/token/disconnect`, `POST /_fake/reset` | |
+//! | `POST /_fake/token/rotate`, `POST /_fake/token/disconnect`, `POST /_fake/users/end`, `POST /_fake/reset` | |
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use super::exchange::Exchange;
 use super::reply::Reply;
-use super::{Change, Role, State, oauth};
+use super::{Change, Role, SignIn, State, oauth};
 use crate::faults::Fault;
 use crate::lock::{lock, read};
 
@@ -33,9 +33,9 @@ struct Advance {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SignIn {
+struct GoThrough {
     authorize_url: Option<String>,
-    user: String,
+    user: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +44,7 @@ struct Turned {
     events: Option<bool>,
     secure_sync: Option<bool>,
     trailing_empty_page: Option<bool>,
+    codes_refused_in_words: Option<bool>,
 }
 
 pub(super) fn answer(state: &State, exchange: &Exchange) -> Reply {
@@ -77,7 +78,9 @@ pub(super) fn answer(state: &State, exchange: &Exchange) -> Reply {
                 Err(refused) => refuse(409, &refused.to_string()),
             })
         }
-        ("sign-in", &Method::POST) => with_body(exchange, |asked: SignIn| sign_in(state, &asked)),
+        ("sign-in", &Method::POST) => {
+            with_body(exchange, |asked: GoThrough| sign_in(state, &asked))
+        }
         ("switches", &Method::POST) => with_body(exchange, |turned: Turned| {
             turn(state, &turned);
             done()
@@ -93,6 +96,10 @@ pub(super) fn answer(state: &State, exchange: &Exchange) -> Reply {
         }
         ("token/disconnect", &Method::POST) => {
             lock(&state.tokens).disconnect();
+            done()
+        }
+        ("users/end", &Method::POST) => {
+            lock(&state.tokens).end_users();
             done()
         }
         ("reset", &Method::POST) => {
@@ -124,13 +131,12 @@ fn describe(state: &State) -> Reply {
     Reply::json(200, &summary)
 }
 
-fn sign_in(state: &State, asked: &SignIn) -> Reply {
-    let redirect = match &asked.authorize_url {
-        None => oauth::launch(state, &asked.user),
-        Some(url) => {
-            let query = url.split_once('?').map_or("", |(_, query)| query);
-            oauth::sign_in(state, query, oauth::From::Application, &asked.user)
-        }
+fn sign_in(state: &State, asked: &GoThrough) -> Reply {
+    let redirect = match (&asked.authorize_url, &asked.user) {
+        (None, None) => return refuse(400, "an address or a user is needed"),
+        (None, Some(user)) => oauth::launch(state, user),
+        (Some(url), None) => state.sign_in(url, &SignIn::Deny),
+        (Some(url), Some(user)) => state.sign_in(url, &SignIn::As(user.clone())),
     };
     match redirect {
         Ok(redirect) => Reply::json(200, &json!({ "redirect": redirect })),
@@ -144,6 +150,8 @@ fn turn(state: &State, turned: &Turned) {
     }
     let mut switches = lock(&state.switches);
     switches.events = turned.events.unwrap_or(switches.events);
+    let in_words = &mut switches.codes_refused_in_words;
+    *in_words = turned.codes_refused_in_words.unwrap_or(*in_words);
     let trailing = &mut switches.shape.trailing_empty_page;
     *trailing = turned.trailing_empty_page.unwrap_or(*trailing);
 }

@@ -74,11 +74,17 @@ fn route(state: &State, exchange: &Exchange, entry: &mut Entry) -> Reply {
     let is_get = exchange.method == Method::GET;
     let is_post = exchange.method == Method::POST;
     match (exchange.path.as_str(), is_get, is_post) {
-        ("/oauth/authorize", true, _) => oauth::show(state, exchange, oauth::From::Application),
+        ("/oauth/authorize", true, _) => {
+            entry.unknown_parameters = oauth::unknown_parameters(&exchange.parameters);
+            oauth::show(state, exchange, oauth::From::Application)
+        }
         ("/oauth/instant-login", true, _) => oauth::show(state, exchange, oauth::From::Clever),
         ("/oauth/sign-in", _, true) => oauth::signed_in(state, exchange),
         ("/oauth/tokens", true, _) => oauth::district_tokens(state, exchange),
-        ("/oauth/tokens", _, true) => oauth::exchange(state, exchange),
+        ("/oauth/tokens", _, true) => {
+            entry.unknown_parameters = oauth::unknown_fields(exchange);
+            oauth::exchange(state, exchange)
+        }
         ("/oauth/tokeninfo", true, _) => oauth::token_info(state, exchange),
         ("/oauth/certs", true, _) => oauth::certs(state),
         ("/.well-known/openid-configuration", true, _) => oauth::discovery(state),

@@ -11,10 +11,10 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 
 pub(super) use district::district_tokens;
-pub(super) use exchange::exchange;
+pub(super) use exchange::{exchange, unknown_fields};
 pub(super) use openid::{certs, discovery};
-pub use sign_in::SignInRefused;
-pub(super) use sign_in::{From, launch, show, sign_in, signed_in};
+pub(super) use sign_in::{From, launch, show, sign_in, signed_in, unknown_parameters};
+pub use sign_in::{SignIn, SignInRefused};
 pub(super) use tokens::Tokens;
 pub(super) use user_info::user_info;
 

@@ -7,6 +7,8 @@
 //! | `GET /_fake/faults`, `POST /_fake/faults`, `DELETE /_fake/faults` | a [`Fault`] |
 //! | `POST /_fake/changes` | a [`Change`](super::Change) |
 //! | `POST /_fake/consent` | `{"authorize_url": …, "outcome": "allow", "account": …}` |
+//! | `POST /_fake/outsiders` | an [`Outsider`], added or changed |
+//! | `POST /_fake/id-tokens` | `{"fault": …, "hd_claim": true}`, an [`IdTokenFault`]; without it they are right |
 //! | `POST /_fake/clock` | `{"advance_seconds": 60}` |
 //! | `POST /_fake/keys/rotate`, `POST /_fake/reset` | |
 
@@ -18,11 +20,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::exchange::Exchange;
-use super::oauth::Outcome;
+use super::oauth::{IdTokenFault, Outcome};
 use super::reply::Reply;
-use super::{Change, State};
+use super::{Change, Outsider, State};
 use crate::faults::Fault;
-use crate::lock::{read, write};
+use crate::lock::{lock, read, write};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +37,19 @@ struct Consent {
     authorize_url: String,
     #[serde(flatten)]
     outcome: Outcome,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdTokens {
+    #[serde(default)]
+    fault: Option<IdTokenFault>,
+    #[serde(default = "usually")]
+    hd_claim: bool,
+}
+
+fn usually() -> bool {
+    true
 }
 
 pub(super) fn answer(state: &State, exchange: &Exchange) -> Reply {
@@ -73,6 +88,16 @@ pub(super) fn answer(state: &State, exchange: &Exchange) -> Reply {
                 Ok(redirect) => Reply::json(200, &json!({ "redirect": redirect })),
                 Err(page) => Reply::json(409, &json!({ "page": page })),
             }
+        }),
+        ("outsiders", &Method::POST) => with_body(exchange, |outsider: Outsider| {
+            state.add_outsider(outsider);
+            done()
+        }),
+        ("id-tokens", &Method::POST) => with_body(exchange, |id_tokens: IdTokens| {
+            let mut switches = lock(&state.switches);
+            switches.id_token_fault = id_tokens.fault;
+            switches.hd_claim = id_tokens.hd_claim;
+            done()
         }),
         ("clock", &Method::POST) => with_body(exchange, |advance: Advance| {
             state

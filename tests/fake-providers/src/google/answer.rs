@@ -77,6 +77,13 @@ fn route(state: &State, exchange: &Exchange, entry: &mut Entry) -> Reply {
     }
     let token = exchange.bearer();
     let is_get = exchange.method == Method::GET;
+    match exchange.path.as_str() {
+        "/o/oauth2/v2/auth" => {
+            entry.unknown_parameters = oauth::unknown_parameters(&exchange.query);
+        }
+        "/token" => entry.unknown_parameters = oauth::unknown_fields(&exchange.body),
+        _ => {}
+    }
     match (is_get, exchange.path.as_str()) {
         (true, "/.well-known/openid-configuration") => {
             oauth::discovery(&state.config, &state.base_url)

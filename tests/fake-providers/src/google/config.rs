@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::VirtualClock;
 
 /// An OAuth client as registered in a cloud project.
@@ -36,18 +38,36 @@ impl Client {
 }
 
 /// A Google account that is not in the district.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Outsider {
     /// The account's id.
     pub sub: String,
     /// The address.
     pub email: String,
+    /// Whether Google has seen that the account's holder reads that address.
+    pub email_verified: bool,
     /// Given name.
     pub given: String,
     /// Family name.
     pub family: String,
     /// The primary domain of the account's own organization; none for a personal account.
+    #[serde(default)]
     pub hosted_domain: Option<String>,
+}
+
+impl Outsider {
+    /// A personal account whose address is verified.
+    pub fn personal(sub: &str, email: &str) -> Self {
+        Self {
+            sub: sub.to_owned(),
+            email: email.to_owned(),
+            email_verified: true,
+            given: "Pat".to_owned(),
+            family: "Elsewhere".to_owned(),
+            hosted_domain: None,
+        }
+    }
 }
 
 /// How the fake behaves.
@@ -60,7 +80,7 @@ pub struct Config {
     /// What id tokens and the discovery document name as issuer. The endpoints are always the
     /// fake's own.
     pub issuer: String,
-    /// Accounts from elsewhere who may try to sign in.
+    /// Accounts from elsewhere who may try to sign in, at the start.
     pub outsiders: Vec<Outsider>,
     /// Calls of the Directory API per minute, user and client; Google's default is 2,400.
     pub quota_per_minute: u32,
@@ -89,26 +109,17 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let outsider = |sub: &str, email: &str, given: &str, domain: Option<&str>| Outsider {
-            sub: sub.to_owned(),
-            email: email.to_owned(),
-            given: given.to_owned(),
-            family: "Elsewhere".to_owned(),
-            hosted_domain: domain.map(str::to_owned),
+        let personal = Outsider::personal("117000000000000000001", "pat@home.example");
+        let elsewhere = Outsider {
+            given: "Robin".to_owned(),
+            hosted_domain: Some("riverbend.example".to_owned()),
+            ..Outsider::personal("117000000000000000002", "admin@riverbend.example")
         };
         Self {
             port: 0,
             clients: Vec::new(),
             issuer: "https://accounts.google.com".to_owned(),
-            outsiders: vec![
-                outsider("117000000000000000001", "pat@home.example", "Pat", None),
-                outsider(
-                    "117000000000000000002",
-                    "admin@riverbend.example",
-                    "Robin",
-                    Some("riverbend.example"),
-                ),
-            ],
+            outsiders: vec![personal, elsewhere],
             quota_per_minute: 2_400,
             account_quota_per_minute: None,
             takes_http_channels: false,

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::hmac::{hmac_sha1, hmac_sha256};
+use crate::hmac::{hmac_sha1, hmac_sha256};
 
 /// How far a timestamp may lie in the past, in seconds.
 const PAST_S: i64 = 600;

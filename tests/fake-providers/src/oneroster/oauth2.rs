@@ -8,8 +8,8 @@ use subtle::ConstantTimeEq;
 
 use super::config::{Client, CredentialsIn, ScopeUse, Security};
 use super::exchange::Exchange;
-use super::hmac::hex;
 use super::render::Version;
+use crate::hmac::hex;
 use crate::reply::Reply;
 
 /// The scopes of the roster, without what comes before the last slash.

@@ -71,6 +71,33 @@ async fn the_page_of_a_sign_in_can_be_used_with_a_browser() {
 }
 
 #[tokio::test]
+async fn anybody_can_be_named_on_the_page_and_anybody_may_refuse() {
+    let world = World::of(200).await;
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    let query = url.split_once('?').unwrap().1;
+    let last = world.fake.with_roster(|roster| {
+        let students = roster.users().filter(|user| user.has(Role::Student));
+        students.last().unwrap().number.clone()
+    });
+    let post = async |fields: &[(&str, &str)]| {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("from", "application");
+        form.append_pair("request", query).extend_pairs(fields);
+        let request = world.http.post(world.url("/oauth/sign-in"));
+        request.body(form.finish()).send().await.unwrap()
+    };
+    let posted = post(&[("other_account", &last)]).await;
+    let back = posted.headers()["location"].to_str().unwrap().to_owned();
+    let code = parameter(&back, "code").unwrap();
+    assert_eq!(world.exchange(&code, REDIRECT).await.0, 200);
+    let posted = post(&[("deny", "deny")]).await;
+    let back = posted.headers()["location"].to_str().unwrap();
+    assert_eq!(parameter(back, "error").as_deref(), Some("access_denied"));
+    let posted = post(&[("other_account", "nobody")]).await;
+    assert_eq!((posted.status().as_u16(), is_html(&posted)), (400, true));
+}
+
+#[tokio::test]
 async fn what_is_not_registered_stays_on_a_page() {
     let world = World::of(200).await;
     let student = world.first(Role::Student).number;
@@ -134,7 +161,8 @@ async fn a_code_works_once_for_a_minute_and_only_with_its_address() {
     let world = World::of(200).await;
     let student = world.first(Role::Student).number;
     let code = || parameter(&world.fake.launch(&student).unwrap(), "code").unwrap();
-    let invalid = |(status, body): (u16, Value)| status == 400 && body["error"] == "invalid_grant";
+    let told = |(status, body): (u16, Value), error: &str| status == 400 && body["error"] == error;
+    let invalid = |answer| told(answer, "invalid grant: invalid code");
 
     let used = code();
     assert_eq!(world.exchange(&used, REDIRECT).await.0, 200);
@@ -146,6 +174,90 @@ async fn a_code_works_once_for_a_minute_and_only_with_its_address() {
     let old = code();
     world.fake.advance(Duration::from_secs(61));
     assert!(invalid(world.exchange(&old, REDIRECT).await));
+    world.fake.set_codes_refused_in_words(false);
+    assert!(told(world.exchange(&old, REDIRECT).await, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn somebody_who_refuses_is_sent_back_with_the_state() {
+    let world = World::of(200).await;
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    let back = world.fake.deny(&url).unwrap();
+    assert!(back.starts_with(REDIRECT));
+    assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
+    assert_eq!(parameter(&back, "state").as_deref(), Some("s t&te"));
+    assert_eq!(parameter(&back, "code"), None);
+    let elsewhere = authorize(&world, CLIENT_ID, "https://evil.example/", "code");
+    assert_eq!(
+        world.fake.deny(&elsewhere),
+        Err(SignInRefused::UnknownRedirect)
+    );
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_there_twice_stays_on_a_page() {
+    let world = World::of(200).await;
+    let student = world.first(Role::Student).number;
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    let url = format!("{url}&state=other");
+    let response = world.http.get(&url).send().await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), is_html(&response)),
+        (400, true)
+    );
+    assert_eq!(
+        world.fake.sign_in(&url, &student),
+        Err(SignInRefused::Doubled)
+    );
+}
+
+#[tokio::test]
+async fn what_clever_ignores_is_noted() {
+    let world = World::of(200).await;
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    world.http.get(&url).send().await.unwrap();
+    assert_eq!(world.exchange("guessed", REDIRECT).await.0, 400);
+    assert!(world.fake.journal().unknown_parameters().is_empty());
+    let url = format!("{url}&code_challenge=x");
+    assert_eq!(world.http.get(&url).send().await.unwrap().status(), 200);
+    let request = world.http.post(world.url("/oauth/tokens"));
+    let request = request.basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
+    let body = json!({ "grant_type": "authorization_code", "client_secret": "x" });
+    request.json(&body).send().await.unwrap();
+    let unknown = world.fake.journal().unknown_parameters();
+    assert_eq!(
+        unknown.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["client_secret", "code_challenge"]
+    );
+}
+
+#[tokio::test]
+async fn everything_about_signing_in_can_be_done_from_another_process() {
+    let world = World::of(200).await;
+    let url = authorize(&world, CLIENT_ID, REDIRECT, "code");
+    let student = world.first(Role::Student);
+    let sign_in = async |body: Value| world.post_json("/_fake/sign-in", &body).await;
+    let redirect = |(status, body): (u16, Value)| {
+        assert_eq!(status, 200, "{body}");
+        body["redirect"].as_str().unwrap().to_owned()
+    };
+    let by_number = json!({ "authorize_url": url, "user": student.number });
+    let back = redirect(sign_in(by_number).await);
+    let code = parameter(&back, "code").unwrap();
+    assert_eq!(world.exchange(&code, REDIRECT).await.0, 200);
+    let back = redirect(sign_in(json!({ "authorize_url": url })).await);
+    assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
+    let back = redirect(sign_in(json!({ "user": student.number })).await);
+    assert_eq!(parameter(&back, "state"), None);
+    assert_eq!(sign_in(json!({})).await.0, 400);
+    assert_eq!(sign_in(json!({ "user": "nobody" })).await.0, 409);
+    let token = world.user_token(&student.number).await;
+    assert_eq!(world.post_json("/_fake/users/end", &json!({})).await.0, 200);
+    assert_eq!(world.get_as(&token, "/v3.0/me").await.0, 401);
+    let shape = json!({ "codes_refused_in_words": false });
+    assert_eq!(world.post_json("/_fake/switches", &shape).await.0, 200);
+    let (_, refused) = world.exchange("guessed", REDIRECT).await;
+    assert_eq!(refused["error"], "invalid_grant");
 }
 
 #[tokio::test]

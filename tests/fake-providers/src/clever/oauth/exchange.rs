@@ -1,6 +1,6 @@
 //! A code for a token (PROVIDERS 4.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,9 @@ use crate::clever::State;
 use crate::clever::exchange::Exchange;
 use crate::clever::reply::{Reply, oauth_error};
 use crate::lock::{lock, read};
+
+/// What Clever knows of an exchange.
+const FIELDS: [&str; 3] = ["code", "grant_type", "redirect_uri"];
 
 /// Answers `POST /oauth/tokens`.
 pub(in super::super) fn exchange(state: &State, exchange: &Exchange) -> Reply {
@@ -29,7 +32,14 @@ fn answer(state: &State, exchange: &Exchange) -> Result<Reply, Reply> {
         let description = "code and redirect_uri are needed";
         return Err(oauth_error(400, "invalid_request", description));
     };
-    let invalid = || oauth_error(400, "invalid_grant", "invalid code");
+    let in_words = lock(&state.switches).codes_refused_in_words;
+    let invalid = || {
+        if in_words {
+            Reply::json(400, &json!({ "error": "invalid grant: invalid code" }))
+        } else {
+            oauth_error(400, "invalid_grant", "invalid code")
+        }
+    };
     let roster = read(&state.roster);
     let mut tokens = lock(&state.tokens);
     let code = tokens.redeem(code, redirect_uri, state.now_ms());
@@ -42,6 +52,15 @@ fn answer(state: &State, exchange: &Exchange) -> Result<Reply, Reply> {
         fields.insert("id_token".to_owned(), json!(id_token));
     }
     Ok(Reply::json(200, &body).with("cache-control", "no-store"))
+}
+
+/// The fields of an exchange that Clever ignores.
+pub(in super::super) fn unknown_fields(exchange: &Exchange) -> BTreeSet<String> {
+    let fields = fields(exchange).unwrap_or_default();
+    let unknown = fields.into_keys();
+    unknown
+        .filter(|name| !FIELDS.contains(&name.as_str()))
+        .collect()
 }
 
 /// The fields of a body of either type.

@@ -3,7 +3,7 @@
 //! What begins at Clever leads to the first address of the application, with a code and without
 //! any state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use url::form_urlencoded::{Serializer, parse};
 
@@ -21,12 +21,42 @@ pub(in super::super) enum From {
     Clever,
 }
 
+/// What somebody does on Clever's page.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SignIn {
+    /// Signs in as the user with this id, number or address.
+    As(String),
+    /// Does not let the application know who it is.
+    Deny,
+}
+
+/// What Clever knows of an authorization address.
+const PARAMETERS: [&str; 7] = [
+    "client_id",
+    "district_id",
+    "nonce",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+];
+
+/// The parameters of a sign-in's address that Clever ignores.
+pub(in super::super) fn unknown_parameters(parameters: &Parameters) -> BTreeSet<String> {
+    let unknown = parameters.keys();
+    let unknown = unknown.filter(|name| !PARAMETERS.contains(&name.as_str()));
+    unknown.cloned().collect()
+}
+
 /// Why nobody is sent back to the application.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SignInRefused {
     /// Clever has no other answer than a code.
     #[error("the response type is not code")]
     NotACode,
+    /// A parameter is there more than once (RFC 6749, 3.1).
+    #[error("a parameter is there more than once")]
+    Doubled,
     /// Nobody of that id, number or address is shown to the application.
     #[error("there is no such user")]
     NoSuchUser,
@@ -48,6 +78,34 @@ struct Way {
     redirect_uri: String,
     state: Option<String>,
     openid: bool,
+}
+
+impl Way {
+    /// Where the browser is sent, with parameters added.
+    fn back(&self, parameters: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        if let Some(state) = &self.state {
+            query.append_pair("state", state);
+        }
+        let mark = if self.redirect_uri.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        format!("{}{mark}{}", self.redirect_uri, query.finish())
+    }
+}
+
+/// The parameters of a query, each of which may be there once.
+fn parameters_of(query: &str) -> Result<Parameters, SignInRefused> {
+    let mut parameters = Parameters::new();
+    for (name, value) in parse(query.as_bytes()).into_owned() {
+        if parameters.insert(name, value).is_some() {
+            return Err(SignInRefused::Doubled);
+        }
+    }
+    Ok(parameters)
 }
 
 fn way(state: &State, parameters: &Parameters, from: From) -> Result<Way, SignInRefused> {
@@ -79,15 +137,18 @@ fn way(state: &State, parameters: &Parameters, from: From) -> Result<Way, SignIn
     })
 }
 
-/// Signs somebody in and gives the address to which the browser is sent.
+/// Goes through Clever's page and gives the address to which the browser is sent.
 pub(in super::super) fn sign_in(
     state: &State,
     query: &str,
     from: From,
-    user: &str,
+    sign_in: &SignIn,
 ) -> Result<String, SignInRefused> {
-    let parameters: Parameters = parse(query.as_bytes()).into_owned().collect();
+    let parameters = parameters_of(query)?;
     let way = way(state, &parameters, from)?;
+    let SignIn::As(user) = sign_in else {
+        return Ok(way.back(&[("error", "access_denied")]));
+    };
     let roster = read(&state.roster);
     let user = roster.find_user(user).and_then(|user| roster.user(user.id));
     let user = user.ok_or(SignInRefused::NoSuchUser)?.id;
@@ -99,18 +160,7 @@ pub(in super::super) fn sign_in(
         issued_at_ms: state.now_ms(),
         used: false,
     });
-    let mut query = Serializer::new(String::new());
-    query.append_pair("code", &code);
-    query.append_pair("scope", "read:user_id");
-    if let Some(state) = &way.state {
-        query.append_pair("state", state);
-    }
-    let mark = if way.redirect_uri.contains('?') {
-        '&'
-    } else {
-        '?'
-    };
-    Ok(format!("{}{mark}{}", way.redirect_uri, query.finish()))
+    Ok(way.back(&[("code", &code), ("scope", "read:user_id")]))
 }
 
 /// The same for somebody who opens the application in Clever's portal.
@@ -118,12 +168,14 @@ pub(in super::super) fn launch(state: &State, user: &str) -> Result<String, Sign
     let query = Serializer::new(String::new())
         .append_pair("client_id", &state.config.client_id)
         .finish();
-    sign_in(state, &query, From::Clever, user)
+    sign_in(state, &query, From::Clever, &SignIn::As(user.to_owned()))
 }
 
-/// Shows the page on which people sign in, with one of each role to choose from.
+/// Shows the page on which people sign in, with one of each role to choose from and a field for
+/// everybody else.
 pub(in super::super) fn show(state: &State, exchange: &Exchange, from: From) -> Reply {
-    if let Err(refused) = way(state, &exchange.parameters, from) {
+    let checked = parameters_of(&exchange.query);
+    if let Err(refused) = checked.and_then(|parameters| way(state, &parameters, from)) {
         return page(400, &refused.to_string());
     }
     let escape = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
@@ -144,7 +196,10 @@ pub(in super::super) fn show(state: &State, exchange: &Exchange, from: From) -> 
         format!(
             "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Log in</title>\
              <form method=post action=/oauth/sign-in><input type=hidden name=from value={from}>\
-             <input type=hidden name=request value=\"{query}\">{buttons}</form>"
+             <input type=hidden name=request value=\"{query}\">\
+             <label>Id, number or address <input name=other_account></label> \
+             <button>Log in</button> {buttons}\
+             <button name=deny value=deny>Cancel</button></form>"
         ),
     )
 }
@@ -158,7 +213,15 @@ pub(in super::super) fn signed_in(state: &State, exchange: &Exchange) -> Reply {
         "clever" => From::Clever,
         _ => return no_such_path(),
     };
-    match sign_in(state, field("request"), from, field("account")) {
+    let account = match field("other_account") {
+        "" => field("account"),
+        other => other,
+    };
+    let choice = match field("deny") {
+        "" => SignIn::As(account.to_owned()),
+        _ => SignIn::Deny,
+    };
+    match sign_in(state, field("request"), from, &choice) {
         Ok(to) => Reply::redirect(&to),
         Err(refused) => page(400, &refused.to_string()),
     }

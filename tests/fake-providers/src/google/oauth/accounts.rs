@@ -10,6 +10,7 @@ use super::OAuth;
 pub(crate) struct Account {
     pub(crate) sub: String,
     pub(crate) email: String,
+    pub(crate) email_verified: bool,
     pub(crate) given: String,
     pub(crate) family: String,
     pub(crate) hosted_domain: Option<String>,
@@ -22,6 +23,7 @@ impl From<&Outsider> for Account {
         Self {
             sub: outsider.sub.clone(),
             email: outsider.email.clone(),
+            email_verified: outsider.email_verified,
             given: outsider.given.clone(),
             family: outsider.family.clone(),
             hosted_domain: outsider.hosted_domain.clone(),
@@ -35,7 +37,6 @@ impl OAuth<'_> {
     /// An account by address or id.
     pub(crate) fn account(&self, key: &str) -> Option<Account> {
         let outsider = self
-            .config
             .outsiders
             .iter()
             .find(|outsider| outsider.sub == key || outsider.email.eq_ignore_ascii_case(key));
@@ -46,6 +47,7 @@ impl OAuth<'_> {
         Some(Account {
             sub: user.id.to_string(),
             email: user.email.to_string(),
+            email_verified: true,
             given: user.given.to_string(),
             family: user.family.to_string(),
             // Always the primary domain, whatever the address's.

@@ -361,6 +361,8 @@ impl OAuth<'_> {
         });
         let prompt = if consented { "consent" } else { "none" };
         let mut parameters = vec![
+            // RFC 9207: which of several providers an answer is from.
+            ("iss", self.config.issuer.as_str()),
             ("code", code.as_str()),
             ("scope", &scope_text),
             ("authuser", "0"),

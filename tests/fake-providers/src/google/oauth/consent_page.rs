@@ -121,7 +121,6 @@ fn chooser(oauth: &OAuth<'_>, request: &AuthorizeRequest) -> Vec<String> {
     if request.hosted_domain.is_none() {
         emails.extend(
             oauth
-                .config
                 .outsiders
                 .iter()
                 .map(|outsider| outsider.email.clone()),

@@ -11,12 +11,17 @@ use sha2::{Digest, Sha256};
 use super::accounts::Account;
 use super::{OAuth, scopes};
 use crate::google::config::Client;
+use crate::hmac::hmac_sha256;
 use crate::keys::Keyring;
 
 /// What is wrong with the id tokens issued from now on.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdTokenFault {
+    /// Signed with a secret that everybody knows, the published key as PEM, and said to be so.
+    AlgorithmHs256,
+    /// The same with the key's modulus.
+    AlgorithmHs256Modulus,
     /// The header says `none` and there is no signature.
     AlgorithmNone,
     /// Signed with another key than the one named.
@@ -27,6 +32,8 @@ pub enum IdTokenFault {
     Expired,
     /// Another hosted domain.
     HostedDomain(String),
+    /// The header names no key.
+    NoKeyId,
     /// Signed with a key that was never published.
     UnknownKey,
     /// For another client.
@@ -53,27 +60,41 @@ pub(super) fn issue(
     if let Some(fault) = fault {
         spoil(&mut claims, fault, oauth.now_ms / 1_000);
     }
-    let newest = oauth.keys.newest();
+    signed(oauth.keys, &claims, fault)
+}
+
+/// The claims as a token, signed as the fault says.
+fn signed(keys: &Keyring, claims: &Value, fault: Option<&IdTokenFault>) -> String {
+    let newest = keys.newest();
     // The key after the newest is not published yet.
     let (named, signing) = match fault {
         Some(IdTokenFault::UnknownKey) => (newest + 1, newest + 1),
         Some(IdTokenFault::BadSignature) => (newest, newest + 1),
         _ => (newest, newest),
     };
+    let secret = match fault {
+        Some(IdTokenFault::AlgorithmHs256) => Some(keys.public_pem(newest).into_bytes()),
+        Some(IdTokenFault::AlgorithmHs256Modulus) => Some(keys.modulus(newest)),
+        _ => None,
+    };
     let is_unsigned = fault == Some(&IdTokenFault::AlgorithmNone);
-    let header = if is_unsigned {
-        json!({ "alg": "none", "typ": "JWT" })
-    } else {
-        json!({ "alg": "RS256", "kid": Keyring::id(named), "typ": "JWT" })
+    let algorithm = match &secret {
+        _ if is_unsigned => "none",
+        Some(_) => "HS256",
+        None => "RS256",
     };
+    let mut header = json!({ "alg": algorithm, "typ": "JWT" });
+    if !is_unsigned && fault != Some(&IdTokenFault::NoKeyId) {
+        set(&mut header, "kid", json!(Keyring::id(named)));
+    }
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", encode(&header), encode(&claims));
-    let signature = if is_unsigned {
-        String::new()
-    } else {
-        URL_SAFE_NO_PAD.encode(oauth.keys.sign(signing, signed.as_bytes()))
+    let signed = format!("{}.{}", encode(&header), encode(claims));
+    let signature = match secret {
+        _ if is_unsigned => Vec::new(),
+        Some(secret) => hmac_sha256(&secret, signed.as_bytes()),
+        None => keys.sign(signing, signed.as_bytes()),
     };
-    format!("{signed}.{signature}")
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 fn claims(
@@ -99,7 +120,7 @@ fn claims(
     }
     if scopes::has_email(scopes) {
         set(&mut claims, "email", json!(account.email));
-        set(&mut claims, "email_verified", json!(true));
+        set(&mut claims, "email_verified", json!(account.email_verified));
     }
     if scopes::has_profile(scopes) {
         set(
@@ -118,15 +139,20 @@ fn claims(
     claims
 }
 
-fn set(claims: &mut Value, name: &str, value: Value) {
-    if let Value::Object(fields) = claims {
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = object {
         fields.insert(name.to_owned(), value);
     }
 }
 
 fn spoil(claims: &mut Value, fault: &IdTokenFault, now_s: i64) {
     match fault {
-        IdTokenFault::AlgorithmNone | IdTokenFault::BadSignature | IdTokenFault::UnknownKey => {}
+        IdTokenFault::AlgorithmHs256
+        | IdTokenFault::AlgorithmHs256Modulus
+        | IdTokenFault::AlgorithmNone
+        | IdTokenFault::BadSignature
+        | IdTokenFault::NoKeyId
+        | IdTokenFault::UnknownKey => {}
         IdTokenFault::EmailNotVerified => set(claims, "email_verified", json!(false)),
         IdTokenFault::Expired => {
             set(claims, "iat", json!(now_s - 2 * LIFE_S));

@@ -42,7 +42,7 @@ fn describe(account: &Account, caller: &Caller, mut info: Value, verified: &str)
     };
     if scopes::has_email(&caller.scopes) {
         fields.insert("email".to_owned(), json!(account.email));
-        fields.insert(verified.to_owned(), json!(true));
+        fields.insert(verified.to_owned(), json!(account.email_verified));
     }
     if scopes::has_profile(&caller.scopes) {
         fields.insert(

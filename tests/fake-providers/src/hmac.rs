@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 /// The size of a block, the same in both.
 const BLOCK: usize = 64;
 
-pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac(key, message, |bytes| Sha256::digest(bytes).to_vec())
 }
 
-pub(super) fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac(key, message, |bytes| sha1(bytes).to_vec())
 }
 
@@ -27,7 +27,7 @@ fn hmac(key: &[u8], message: &[u8], hash: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> 
 }
 
 /// Bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String can't fail.
