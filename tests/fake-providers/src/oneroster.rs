@@ -49,7 +49,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
-pub use classlink::launchpad::{SignIn, SignInRefused};
+pub use classlink::launchpad::{
+    LAUNCHPAD_CLIENT_ID, LAUNCHPAD_CLIENT_SECRET, SignIn, SignInRefused,
+};
 pub use classlink::{APPLICATION_ID, BearerChange, ClassLink, PARTNER_KEY};
 pub use config::{CLIENT_ID, CLIENT_SECRET, Client, Config, CredentialsIn, ScopeUse, Security};
 pub use dataset::{
@@ -319,6 +321,11 @@ impl FakeOneRoster {
     /// Clicks on the application's tile in `LaunchPad` as the user with this id or address.
     pub fn launch(&self, redirect_uri: &str, account: &str) -> Result<String, SignInRefused> {
         launchpad::launch(&self.state, redirect_uri, account)
+    }
+
+    /// Makes every token of people who signed in stop working.
+    pub fn end_launchpad_tokens(&self) {
+        lock(&self.state.launchpad).end_tokens();
     }
 
     /// Makes every token of the token endpoint stop working.

@@ -14,7 +14,7 @@
 //! | `POST /_fake/changes` | a [`Change`] |
 //! | `POST /_fake/scheduled` | `{"after": 1, "change": …}` |
 //! | `POST /_fake/clock` | `{"advance_seconds": 60}` |
-//! | `POST /_fake/tokens/expire`, `POST /_fake/reset` | |
+//! | `POST /_fake/tokens/expire`, `POST /_fake/classlink/tokens/end`, `POST /_fake/reset` | |
 
 use std::time::Duration;
 
@@ -151,6 +151,10 @@ fn class_link(state: &State, exchange: &Exchange, path: &str) -> Reply {
             let choice = go.account.map_or(SignIn::Deny, SignIn::As);
             redirect(state.sign_in(&go.authorize_url, &choice))
         }),
+        ("/tokens/end", &Method::POST) => {
+            lock(&state.launchpad).end_tokens();
+            done()
+        }
         ("/launch", &Method::POST) => with_body(exchange, |launch: Launch| {
             redirect(launchpad::launch(
                 state,

@@ -92,9 +92,15 @@ fn route(state: &State, exchange: &Exchange, faults: &[FaultKind], entry: &mut E
     let path = exchange.path.as_str();
     match (&exchange.method, path) {
         (&Method::POST, TOKEN) if read(&state.security).takes_oauth2 => token(state, exchange),
-        (&Method::GET, "/oauth2/v2/auth") => launchpad::show(state, exchange),
+        (&Method::GET, "/oauth2/v2/auth") => {
+            entry.unknown_parameters = launchpad::unknown_parameters(&exchange.parameters);
+            launchpad::show(state, exchange)
+        }
         (&Method::POST, "/oauth2/v2/auth") => launchpad::post(state, exchange),
-        (&Method::POST, "/oauth2/v2/token") => launchpad::token(state, exchange),
+        (&Method::POST, "/oauth2/v2/token") => {
+            entry.unknown_parameters = launchpad::unknown_fields(exchange);
+            launchpad::token(state, exchange)
+        }
         (&Method::GET, "/v2/my/info") => launchpad::info(state, exchange),
         (&Method::GET, _) => {
             let data = Data::of(state, path);

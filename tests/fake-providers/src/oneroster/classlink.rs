@@ -14,6 +14,7 @@ use super::list::Counts;
 use super::oauth2::opaque;
 use crate::lock::{lock, read};
 use crate::reply::Reply;
+use launchpad::{LAUNCHPAD_CLIENT_ID, LAUNCHPAD_CLIENT_SECRET};
 
 /// The key of the partner that the fake knows.
 pub const PARTNER_KEY: &str = "partner-key-only-for-tests";
@@ -31,8 +32,8 @@ pub(super) const PAGE_LIMIT: usize = 10_000;
 /// How many applications come when nobody says how many.
 const APPLICATIONS_LIMIT: usize = 100;
 
-/// The tenant's number.
-const TENANT_ID: u32 = 9_021;
+/// The usual number of the tenant.
+const TENANT_ID: u64 = 9_021;
 
 /// How ClassLink behaves.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -55,8 +56,18 @@ pub struct ClassLink {
     pub is_direct: bool,
     /// Whether the district runs a Roster Server, so that people have ids there.
     pub has_roster_server: bool,
+    /// The number of the tenant.
+    pub tenant_id: u64,
     /// Whether a single school is told as a list too.
     pub org_ids_as_list: bool,
+    /// Whether numbers of people and of the tenant are told as texts.
+    pub ids_as_text: bool,
+    /// Whether people's addresses are told.
+    pub tells_emails: bool,
+    /// The id of the application that signs people in.
+    pub launchpad_client_id: String,
+    /// Its secret.
+    pub launchpad_client_secret: String,
     /// Where `LaunchPad` may send people back to, byte for byte.
     pub redirect_uris: Vec<String>,
 }
@@ -72,7 +83,12 @@ impl Default for ClassLink {
             bad_gateway_above: None,
             is_direct: false,
             has_roster_server: true,
+            tenant_id: TENANT_ID,
             org_ids_as_list: false,
+            ids_as_text: false,
+            tells_emails: true,
+            launchpad_client_id: LAUNCHPAD_CLIENT_ID.to_owned(),
+            launchpad_client_secret: LAUNCHPAD_CLIENT_SECRET.to_owned(),
             redirect_uris: Vec::new(),
         }
     }
@@ -195,7 +211,7 @@ fn list(state: &State, exchange: &Exchange, class_link: &ClassLink) -> Reply {
 fn own_application(state: &State, class_link: &ClassLink) -> Value {
     let bearer = lock(&state.bearer).text(state.seed());
     json!({
-        "id": 1_011, "application_id": 1_011, "tenant_id": TENANT_ID,
+        "id": 1_011, "application_id": 1_011, "tenant_id": class_link.tenant_id,
         "tenant_name": format!("{} Schools", state.district.shape().name),
         "tenant_status": "Active", "enabled": class_link.is_enabled.to_string(),
         "bearer": class_link.is_approved.then_some(bearer),
