@@ -16,5 +16,6 @@ mod consent;
 mod directory;
 mod faults;
 mod groups;
+mod sign_in;
 mod support;
 mod token;

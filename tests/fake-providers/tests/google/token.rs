@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::support::{REDIRECT, SCOPE, World, answer, parameters_of};
 
-fn part(token: &str, index: usize) -> Value {
+pub(crate) fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
