@@ -37,6 +37,14 @@ struct State {
     crashed: bool,
 }
 
+impl State {
+    /// Removes whatever a key has: stores know no difference.
+    fn remove(&mut self, key: &str) {
+        self.values.remove(key);
+        self.counters.remove(key);
+    }
+}
+
 /// Where a simulated crash stands relative to the store operation it is tied to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CrashPoint {
@@ -233,10 +241,7 @@ impl Store for MemoryPorts {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.operate(key, true, |state| {
-            state.values.remove(key);
-        })
-        .await
+        self.operate(key, true, |state| state.remove(key)).await
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
@@ -261,7 +266,7 @@ impl Store for MemoryPorts {
         let first = keys.first().map_or("", String::as_str);
         self.operate(first, true, |state| {
             for key in keys {
-                state.values.remove(key);
+                state.remove(key);
             }
         })
         .await
