@@ -121,12 +121,10 @@ pub async fn slice<P: Store + Clock>(
     deadline: Timestamp,
 ) -> Result<Applied, Error> {
     let parent = commit::newest(ports, tenant).await?;
-    if parent.run.as_ref() == Some(&run.id) {
-        // The commit was published and the process died before it could say so.
-        return Ok(Applied::Published(parent.generation));
-    }
     if parent.generation != run.parent {
-        return Ok(Applied::Stale);
+        // Perhaps the process died after it published the commit and before it could say so.
+        let published = published_by(ports, tenant, &run.id, (&parent, run.parent)).await?;
+        return Ok(published.map_or(Applied::Stale, Applied::Published));
     }
     // An undo starts from what the roster was, any other plan from what it is.
     let source = match plan.back_to {
@@ -175,6 +173,24 @@ pub async fn slice<P: Store + Clock>(
         Err(PublishError::LeaseLost) => Ok(Applied::Unfinished(SliceOutcome::More)),
         Err(PublishError::Failed(error)) => Err(error),
     }
+}
+
+/// The commit that a run made since a commit, if it made one. A run of another lane may have gone on
+/// from it meanwhile.
+async fn published_by(
+    store: &impl Store,
+    tenant: &TenantId,
+    run: &RunId,
+    (newest, since): (&Commit, Generation),
+) -> Result<Option<Generation>, Error> {
+    let mut next = Some(newest.clone());
+    while let Some(commit) = next.filter(|commit| commit.generation > since) {
+        if commit.run.as_ref() == Some(run) {
+            return Ok(Some(commit.generation));
+        }
+        next = commit::read(store, tenant, commit.parent).await?;
+    }
+    Ok(None)
 }
 
 struct Work<'a> {
@@ -429,4 +445,40 @@ async fn update<T: Entry>(
 fn buckets(range: Range, plan_bits: u8) -> std::ops::Range<u32> {
     let shift = plan_bits.saturating_sub(range.bits);
     range.index << shift..(range.index + 1) << shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys;
+    use crate::memory::{MemoryPorts, block_on};
+
+    #[test]
+    fn a_commit_of_a_run_is_known_though_another_run_went_on_from_it() {
+        let ports = MemoryPorts::new();
+        let tenant = TenantId::parse("maple").unwrap();
+        let run = |number| RunId::parse(format!("r{number}")).unwrap();
+        let mut newest = Commit::default();
+        // A number that nobody used is passed over.
+        for (generation, parent) in [(1, 0), (2, 1), (4, 2)] {
+            newest = Commit {
+                generation: Generation(generation),
+                parent: Generation(parent),
+                run: Some(run(generation)),
+                ..Commit::default()
+            };
+            let key = keys::commit(&tenant, newest.generation);
+            block_on(record::write(&ports, &key, &newest)).unwrap();
+        }
+        let since = |number, since| {
+            let run = run(number);
+            let found = published_by(&ports, &tenant, &run, (&newest, Generation(since)));
+            block_on(found).unwrap().map(|generation| generation.0)
+        };
+        assert_eq!(since(4, 2), Some(4));
+        assert_eq!(since(2, 1), Some(2));
+        assert_eq!(since(1, 0), Some(1));
+        assert_eq!(since(2, 2), None, "that was before");
+        assert_eq!(since(3, 0), None);
+    }
 }
