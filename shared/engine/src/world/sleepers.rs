@@ -159,6 +159,8 @@ fn a_worker_that_wakes_after_another_finished_its_run_changes_nothing() {
             .filter(|(key, value)| before.1.get(key) != Some(value))
             // A claim that was refused is counted, and so is, late, what had happened before.
             .filter(|(key, _)| !key.starts_with("claim/") && !key.starts_with("metric/"))
+            // Whoever slept while they took a lease notes that its number brought none.
+            .filter(|(key, _)| !key.starts_with("lease/maple-grove/"))
             .map(|(key, _)| key)
             .collect();
         assert_eq!(touched, [""; 0], "{operations}");
