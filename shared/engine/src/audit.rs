@@ -45,6 +45,14 @@ impl Actor {
 pub enum Action {
     /// A connection's consent was asked for.
     AuthorizationStarted,
+    /// A client of our `OpenID` provider was changed.
+    ClientChanged,
+    /// A client of our `OpenID` provider was registered for the tenant.
+    ClientRegistered,
+    /// A client of our `OpenID` provider was removed.
+    ClientRemoved,
+    /// A client of our `OpenID` provider was given a new secret.
+    ClientSecretRotated,
     /// A connection was authorised at the provider.
     ConnectionAuthorized,
     /// A connection was made.
@@ -91,6 +99,12 @@ pub enum Action {
     OrganizationDeleted,
     /// An organization was renamed.
     OrganizationRenamed,
+    /// Somebody at a provider was linked with an account.
+    LinkConfirmed,
+    /// Somebody at a provider is no longer linked with an account.
+    LinkRemoved,
+    /// An account got a one-time code in place of its password.
+    PasswordReset,
     /// Somebody said what is to become of a person whom nobody could match.
     PersonResolved,
     /// A look at one person of a connection was asked for.
@@ -107,6 +121,14 @@ pub enum Action {
     RunReplanned,
     /// A run was asked for.
     RunRequested,
+    /// How people sign in was changed.
+    SignInChanged,
+    /// Which districts' people sign in was changed.
+    SignInDistrictsChanged,
+    /// An entry about somebody who was not signed in was dismissed.
+    SignInRefusalDismissed,
+    /// Everything that an account was signed in to was ended.
+    SignedOut,
     /// An undo was asked for.
     UndoRequested,
     /// The tenant was changed.

@@ -17,6 +17,7 @@ pub(crate) use begin::not_in_a_browser;
 pub use begin::{Begun, Started, begin, is_open, start};
 pub use finish::{Finished, finish};
 pub use identity::IdentityError;
+pub(crate) use identity::verify_with_keys;
 
 use crate::audit::Actor;
 use crate::connections::{ConnectionError, TokenFailure};

@@ -236,8 +236,10 @@ pub enum ConnectionError {
     /// Its state does not allow it.
     #[error("{0}")]
     State(String),
-    /// Another connection reads the district.
-    #[error("another connection, of this tenant or of another one, reads this district already")]
+    /// Another connection reads the district, or another tenant's people sign in from it.
+    #[error(
+        "another connection, of this tenant or of another one, reads this district already, or it is another tenant's for signing in"
+    )]
     Taken,
     /// [`CONNECTIONS_MAX`] were made.
     #[error("a tenant may make at most {CONNECTIONS_MAX} connections")]

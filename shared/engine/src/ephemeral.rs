@@ -34,10 +34,14 @@ pub enum Drawer {
     AuthorizationRequest,
     /// Authorization codes.
     Code,
+    /// Names of what is counted for a while, see [`count`].
+    Counter,
     /// What a person granted an application: what its refresh tokens are good for.
     Grant,
     /// Passwords being changed by who has just proved the old one.
     PasswordChange,
+    /// One-time codes of people whose passwords were reset.
+    ResetCode,
     /// Sign-ins of browsers.
     Session,
     /// Sign-ins under way at a provider.
@@ -46,12 +50,14 @@ pub enum Drawer {
 
 impl Drawer {
     /// All of them.
-    pub const ALL: [Drawer; 7] = [
+    pub const ALL: [Drawer; 9] = [
         Drawer::AccessToken,
         Drawer::AuthorizationRequest,
         Drawer::Code,
+        Drawer::Counter,
         Drawer::Grant,
         Drawer::PasswordChange,
+        Drawer::ResetCode,
         Drawer::Session,
         Drawer::SignIn,
     ];
@@ -62,8 +68,10 @@ impl Drawer {
             Drawer::AccessToken => "access",
             Drawer::AuthorizationRequest => "request",
             Drawer::Code => "code",
+            Drawer::Counter => "counter",
             Drawer::Grant => "refresh",
             Drawer::PasswordChange => "change",
+            Drawer::ResetCode => "reset",
             Drawer::Session => "session",
             Drawer::SignIn => "state",
         }
@@ -170,27 +178,61 @@ pub async fn put_at<T: Serialize>(
     until_ms: i64,
     value: &T,
 ) -> Result<(Place, Secret), Error> {
+    let unwritten = prepare(ports, drawer, until_ms, value).await?;
+    let (key, bytes) = &unwritten.value;
+    ports.set(key, bytes).await?;
+    Ok((unwritten.place, unwritten.handle))
+}
+
+/// Letters of the secret part of a handle: 260 bits.
+const SECRET_LETTERS: usize = 52;
+
+/// A record that is not written yet: somebody else writes it together with others.
+#[derive(Debug)]
+pub struct Unwritten {
+    /// Where it will lie.
+    pub place: Place,
+    /// Its handle.
+    pub handle: Secret,
+    /// What [`Store::set_many`] takes.
+    pub value: (String, Vec<u8>),
+}
+
+/// Like [`put_at`], and leaves the writing to the caller.
+pub async fn prepare<T: Serialize>(
+    ports: &(impl Store + Random),
+    drawer: Drawer,
+    until_ms: i64,
+    value: &T,
+) -> Result<Unwritten, Error> {
     let hour = until_ms.div_euclid(HOUR_MS);
     let count = keys::ephemeral_count(drawer.as_str(), hour);
     let number = ports.increment(&count, 1).await?;
     let place = Place { hour, number };
     let secret = secrets::random_letters(ports, SECRET_LETTERS);
-    write(
-        ports,
-        drawer,
+    let kept = KeptRef {
+        digest: &secrets::digest(&secret),
+        until_ms,
+        value,
+    };
+    let key = keys::ephemeral(drawer.as_str(), place.hour, place.number);
+    Ok(Unwritten {
         place,
-        &KeptRef {
-            digest: &secrets::digest(&secret),
-            until_ms,
-            value,
-        },
-    )
-    .await?;
-    Ok((place, handle(drawer, place, &secret)))
+        handle: handle(drawer, place, &secret),
+        value: (key, record::encode(&kept)),
+    })
 }
 
-/// Letters of the secret part of a handle: 260 bits.
-const SECRET_LETTERS: usize = 52;
+/// What [`replace`] would write.
+pub fn replacement<T: Serialize>(drawer: Drawer, found: &Found<T>) -> (String, Vec<u8>) {
+    let kept = KeptRef {
+        digest: &found.digest,
+        until_ms: found.until_ms,
+        value: &found.value,
+    };
+    let key = keys::ephemeral(drawer.as_str(), found.place.hour, found.place.number);
+    (key, record::encode(&kept))
+}
 
 /// Finds what a handle opens: `None` if it opens nothing, or nothing any more.
 pub async fn find<T: DeserializeOwned>(
@@ -230,12 +272,8 @@ pub async fn replace<T: Serialize>(
     drawer: Drawer,
     found: &Found<T>,
 ) -> Result<(), Error> {
-    let kept = KeptRef {
-        digest: &found.digest,
-        until_ms: found.until_ms,
-        value: &found.value,
-    };
-    write(store, drawer, found.place, &kept).await
+    let (key, bytes) = replacement(drawer, found);
+    Ok(store.set(&key, &bytes).await?)
 }
 
 /// Gives a record a new handle in place of the one it had, and another value.
@@ -261,6 +299,52 @@ pub async fn count_use(store: &impl Store, drawer: Drawer, place: Place) -> Resu
     Ok(store.increment(&key, 1).await?)
 }
 
+/// Counts something until a time, and returns how often that was done. `name` says what, as a part
+/// of a key. Counts that end in different hours have nothing to do with each other.
+pub async fn count(store: &impl Store, until_ms: i64, name: &str) -> Result<i64, Error> {
+    let drawer = Drawer::Counter;
+    let hour = until_ms.div_euclid(HOUR_MS);
+    let counted = store
+        .increment(&keys::ephemeral_counter(hour, name), 1)
+        .await?;
+    if counted == 1 {
+        // Noted for the sweep.
+        let count = keys::ephemeral_count(drawer.as_str(), hour);
+        let number = store.increment(&count, 1).await?;
+        let kept = KeptRef {
+            digest: "",
+            until_ms,
+            value: &name,
+        };
+        write(store, drawer, Place { hour, number }, &kept).await?;
+    }
+    Ok(counted)
+}
+
+/// Takes back that something was counted, which was counted more than once.
+pub async fn uncount(store: &impl Store, until_ms: i64, name: &str) -> Result<(), Error> {
+    let key = keys::ephemeral_counter(until_ms.div_euclid(HOUR_MS), name);
+    store.increment(&key, -1).await?;
+    Ok(())
+}
+
+/// How often something was counted.
+pub async fn counted(store: &impl Store, until_ms: i64, name: &str) -> Result<i64, Error> {
+    let key = keys::ephemeral_counter(until_ms.div_euclid(HOUR_MS), name);
+    // Reading a counter would make one on some stores.
+    if store.exists(&key).await? {
+        Ok(store.increment(&key, 0).await?)
+    } else {
+        Ok(0)
+    }
+}
+
+/// How many uses of a record were counted so far.
+pub async fn uses(store: &impl Store, drawer: Drawer, place: Place) -> Result<i64, Error> {
+    let key = keys::ephemeral_uses(drawer.as_str(), place.hour, place.number);
+    Ok(store.increment(&key, 0).await?)
+}
+
 /// Removes a record. Its uses stay counted until the hour is swept, so that a second use of the
 /// same handle is known as one.
 pub async fn remove(store: &impl Store, drawer: Drawer, place: Place) -> Result<(), Error> {
@@ -278,7 +362,7 @@ async fn write<T: Serialize>(
     Ok(record::write(store, &key, kept).await?)
 }
 
-/// How far a drawer was swept.
+/// How far the drawers were swept.
 #[derive(Deserialize, Serialize)]
 struct Swept {
     hour: i64,
@@ -287,23 +371,9 @@ struct Swept {
 /// Removes the records of hours that are over, until there are none left or time is up. True when
 /// some are left.
 pub async fn sweep(ports: &(impl Store + Clock), deadline: Timestamp) -> Result<bool, Error> {
-    for drawer in Drawer::ALL {
-        if sweep_drawer(ports, drawer, deadline).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-async fn sweep_drawer(
-    ports: &(impl Store + Clock),
-    drawer: Drawer,
-    deadline: Timestamp,
-) -> Result<bool, Error> {
-    let name = drawer.as_str();
     let now_hour = ports.now().as_millisecond().div_euclid(HOUR_MS);
     let last = now_hour - 1 - GRACE_HOURS;
-    let key = keys::ephemeral_swept(name);
+    let key = keys::ephemeral_swept();
     let swept: Option<Swept> = record::read(ports, &key).await?;
     // What lies in a drawer expires after the first tick, or the tick comes within the grace.
     let Some(Swept { hour }) = swept else {
@@ -311,8 +381,13 @@ async fn sweep_drawer(
         return Ok(false);
     };
     for hour in hour + 1..=last {
-        if !sweep_hour(ports, name, hour, deadline).await? {
+        if ports.now() >= deadline {
             return Ok(true);
+        }
+        for drawer in Drawer::ALL {
+            if !sweep_hour(ports, drawer, hour, deadline).await? {
+                return Ok(true);
+            }
         }
         record::write(ports, &key, &Swept { hour }).await?;
     }
@@ -323,11 +398,12 @@ async fn sweep_drawer(
 /// dies is done again. False when time was up.
 async fn sweep_hour(
     ports: &(impl Store + Clock),
-    drawer: &str,
+    drawer: Drawer,
     hour: i64,
     deadline: Timestamp,
 ) -> Result<bool, Error> {
-    let count = keys::ephemeral_count(drawer, hour);
+    let name = drawer.as_str();
+    let count = keys::ephemeral_count(name, hour);
     if !ports.exists(&count).await? {
         return Ok(true);
     }
@@ -337,14 +413,17 @@ async fn sweep_hour(
             return Ok(false);
         }
         let from = (left - SWEEP_BATCH).max(0);
-        let removed: Vec<String> = (from + 1..=left)
-            .flat_map(|number| {
-                [
-                    keys::ephemeral(drawer, hour, number),
-                    keys::ephemeral_uses(drawer, hour, number),
-                ]
-            })
-            .collect();
+        let mut removed = Vec::new();
+        for number in from + 1..=left {
+            let record = keys::ephemeral(name, hour, number);
+            if drawer == Drawer::Counter {
+                let named: Option<Kept<String>> = record::read(ports, &record).await?;
+                removed.extend(named.map(|named| keys::ephemeral_counter(hour, &named.value)));
+            } else {
+                removed.push(keys::ephemeral_uses(name, hour, number));
+            }
+            removed.push(record);
+        }
         ports.delete_many(&removed).await?;
         left = ports.increment(&count, from - left).await?;
     }
@@ -353,134 +432,4 @@ async fn sweep_hour(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::memory::{MemoryPorts, block_on};
-    use jiff::SignedDuration;
-    use std::time::Duration;
-
-    const MINUTE_MS: i64 = 60_000;
-
-    fn put_for(ports: &MemoryPorts, drawer: Drawer, life_ms: i64, value: &str) -> Secret {
-        let until_ms = ports.now().as_millisecond() + life_ms;
-        block_on(put(ports, drawer, until_ms, &value.to_owned())).unwrap()
-    }
-
-    fn found(ports: &MemoryPorts, drawer: Drawer, handle: &str) -> Option<String> {
-        block_on(find::<String>(ports, drawer, handle))
-            .unwrap()
-            .map(|found| found.value)
-    }
-
-    fn sweep_all(ports: &MemoryPorts) -> bool {
-        block_on(sweep(ports, ports.now() + SignedDuration::from_secs(10))).unwrap()
-    }
-
-    #[test]
-    fn a_handle_opens_its_record_until_it_expires() {
-        let ports = MemoryPorts::new();
-        let handle = put_for(&ports, Drawer::Code, MINUTE_MS, "a");
-        assert_eq!(
-            found(&ports, Drawer::Code, handle.expose()).as_deref(),
-            Some("a")
-        );
-        ports.advance(Duration::from_mins(1));
-        assert_eq!(found(&ports, Drawer::Code, handle.expose()), None);
-    }
-
-    #[test]
-    fn only_the_whole_handle_opens_and_only_in_its_drawer() {
-        let ports = MemoryPorts::new();
-        let handle = put_for(&ports, Drawer::Code, MINUTE_MS, "a");
-        let text = handle.expose();
-        assert!(text.len() <= HANDLE_BYTES_MAX, "{text}");
-        let (start, _) = text.rsplit_once('_').unwrap();
-        let other = put_for(&ports, Drawer::Code, MINUTE_MS, "b");
-        let (_, other) = other.expose().rsplit_once('_').unwrap();
-        for wrong in [
-            "",
-            start,
-            &format!("{start}_"),
-            &format!("{start}_{other}"),
-            &format!("{text}x"),
-            &text.to_uppercase(),
-            "rc-code_1-1_x",
-            "rc-code_-1--1_x",
-            "rc-code_99999999999999999999-1_x",
-            &"x".repeat(10_000),
-        ] {
-            assert_eq!(found(&ports, Drawer::Code, wrong), None, "{wrong}");
-        }
-        assert_eq!(found(&ports, Drawer::Session, text), None);
-    }
-
-    #[test]
-    fn the_store_has_no_handle() {
-        let ports = MemoryPorts::new();
-        let handle = put_for(&ports, Drawer::Session, MINUTE_MS, "a");
-        let (_, secret) = handle.expose().rsplit_once('_').unwrap();
-        for (key, value) in ports.dump() {
-            assert!(!key.contains(secret));
-            assert!(!String::from_utf8_lossy(&value).contains(secret));
-        }
-    }
-
-    #[test]
-    fn a_new_handle_takes_the_place_of_the_old_one() {
-        let ports = MemoryPorts::new();
-        let old = put_for(&ports, Drawer::Grant, MINUTE_MS, "a");
-        let mut kept = block_on(find::<String>(&ports, Drawer::Grant, old.expose()))
-            .unwrap()
-            .unwrap();
-        "b".clone_into(&mut kept.value);
-        let new = block_on(rehandle(&ports, Drawer::Grant, &kept)).unwrap();
-        assert_eq!(found(&ports, Drawer::Grant, old.expose()), None);
-        assert_eq!(
-            found(&ports, Drawer::Grant, new.expose()).as_deref(),
-            Some("b")
-        );
-    }
-
-    #[test]
-    fn what_expired_is_removed_and_what_did_not_stays() {
-        let ports = MemoryPorts::new();
-        assert!(!sweep_all(&ports));
-        let before = ports.dump();
-        for number in 0..100 {
-            let handle = put_for(&ports, Drawer::Code, MINUTE_MS, &number.to_string());
-            let kept = block_on(find::<String>(&ports, Drawer::Code, handle.expose()))
-                .unwrap()
-                .unwrap();
-            block_on(count_use(&ports, Drawer::Code, kept.place)).unwrap();
-        }
-        let kept = put_for(&ports, Drawer::Session, 10 * HOUR_MS, "kept");
-        ports.advance(Duration::from_hours(3));
-        assert!(!sweep_all(&ports));
-        assert_eq!(
-            found(&ports, Drawer::Session, kept.expose()).as_deref(),
-            Some("kept")
-        );
-        ports.advance(Duration::from_hours(12));
-        assert!(!sweep_all(&ports));
-        let after: Vec<String> = ports.dump().into_keys().collect();
-        assert_eq!(after, before.into_keys().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_sweep_stops_when_time_is_up_and_goes_on_later() {
-        let ports = MemoryPorts::new();
-        sweep_all(&ports);
-        for _ in 0..5 {
-            put_for(&ports, Drawer::Code, MINUTE_MS, "a");
-        }
-        ports.advance(Duration::from_hours(3));
-        assert!(block_on(sweep(&ports, ports.now())).unwrap());
-        assert!(!sweep_all(&ports));
-        assert!(
-            ports
-                .dump()
-                .keys()
-                .all(|key| !key.starts_with("ephemeral/code/4"))
-        );
-    }
-}
+mod tests;

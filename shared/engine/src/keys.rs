@@ -5,6 +5,7 @@
 
 use crate::connections::District;
 use crate::runs::Lane;
+use crate::signin::Method;
 use mapping::ids::{AccountId, ClientId, ConnectionId, Generation, RunId, TenantId, UploadId};
 
 /// The list of tenants.
@@ -388,9 +389,14 @@ pub fn ephemeral_uses(drawer: &str, hour: i64, number: i64) -> String {
     format!("ephemeral/{drawer}/{hour}/{number}/uses")
 }
 
-/// The hour up to which the expired records of a drawer were removed.
-pub fn ephemeral_swept(drawer: &str) -> String {
-    format!("ephemeral/{drawer}/swept")
+/// Something that is counted for a while.
+pub fn ephemeral_counter(hour: i64, name: &str) -> String {
+    format!("ephemeral/count/{hour}/{name}")
+}
+
+/// The hour up to which expired records were removed.
+pub fn ephemeral_swept() -> String {
+    "ephemeral/swept".to_owned()
 }
 
 /// How people of a tenant may sign in.
@@ -403,7 +409,90 @@ pub fn signed_out(tenant: &TenantId, account: &AccountId) -> String {
     format!("sign-in/{tenant}/account/{account}/out")
 }
 
+/// The list of clients of our `OpenID` provider.
+pub fn clients() -> String {
+    "oidc/clients".to_owned()
+}
+
+/// A client.
+pub fn client(client: &ClientId) -> String {
+    format!("oidc/client/{client}")
+}
+
+/// The newest set of signing keys, or one a little older.
+pub fn signing_keys() -> String {
+    "oidc/keys".to_owned()
+}
+
+/// A set of signing keys.
+pub fn signing_keys_set(number: u64) -> String {
+    format!("oidc/keys/{number}")
+}
+
+/// Won by whoever writes the set of signing keys with this number.
+pub fn signing_keys_ticket(number: u64) -> String {
+    format!("oidc/keys/{number}/ticket")
+}
+
+/// When the signing keys were looked after.
+pub fn signing_keys_attended() -> String {
+    "oidc/keys-attended".to_owned()
+}
+
+/// The private half of a signing key.
+pub fn signing_key(kid: &str) -> String {
+    format!("oidc/key/{kid}")
+}
+
+/// Up to which commit of the roster applications were told who is signed out.
+pub fn sign_outs(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}/sign-outs")
+}
+
+/// The list of what applications are to be told.
+pub fn sign_out_notices(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}/notices")
+}
+
+/// What of it waits.
+pub fn sign_out_outbox(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}/outbox")
+}
+
 /// Until when an account may be signed in to an application.
 pub fn signed_in_to(tenant: &TenantId, account: &AccountId, client: &ClientId) -> String {
     format!("sign-in/{tenant}/account/{account}/client/{client}")
+}
+
+/// The districts whose people a tenant signs in, as the operator set them.
+pub fn sign_in_districts(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}/districts")
+}
+
+/// Whose a district is for signing in, as far as the operator set it there.
+pub fn sign_in_district(district: &District) -> String {
+    format!("sign-in-district/{district}")
+}
+
+/// Whose account somebody at a provider is, by a digest of who that is.
+pub fn sign_in_identity(tenant: &TenantId, method: Method, digest: &str) -> String {
+    format!("sign-in/{tenant}/identity/{}/{digest}", method.as_str())
+}
+
+/// Who at a provider is linked with an account.
+pub fn sign_in_link(tenant: &TenantId, account: &AccountId, method: Method) -> String {
+    format!(
+        "sign-in/{tenant}/account/{account}/link/{}",
+        method.as_str()
+    )
+}
+
+/// People who were not signed in, for the administrator.
+pub fn sign_in_refusals(tenant: &TenantId) -> String {
+    format!("sign-in/{tenant}/refusals")
+}
+
+/// The entry of somebody who was not signed in for a cause, by a digest of both.
+pub fn sign_in_refused(tenant: &TenantId, digest: &str) -> String {
+    format!("sign-in/{tenant}/refused/{digest}")
 }

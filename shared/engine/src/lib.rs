@@ -33,6 +33,7 @@ pub mod log;
 pub mod looking;
 pub mod memory;
 pub mod metrics;
+pub mod oidc;
 pub mod organizations;
 pub mod passwords;
 pub mod places;

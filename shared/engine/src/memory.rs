@@ -38,7 +38,7 @@ struct State {
 }
 
 impl State {
-    /// Removes whatever a key has: stores know no difference.
+    /// Stores keep values and counters under the same keys.
     fn remove(&mut self, key: &str) {
         self.values.remove(key);
         self.counters.remove(key);
@@ -241,7 +241,10 @@ impl Store for MemoryPorts {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.operate(key, true, |state| state.remove(key)).await
+        self.operate(key, true, |state| {
+            state.remove(key);
+        })
+        .await
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {

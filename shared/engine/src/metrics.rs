@@ -43,6 +43,24 @@ counters! {
     RunHeld "runs/held" "runs_total" "state=\"held\"",
     /// A run found nothing to change.
     RunUnchanged "runs/unchanged" "runs_total" "state=\"unchanged\"",
+    /// Somebody was signed in.
+    SignInDone "sign-ins/done" "sign_ins_total" "result=\"done\"",
+    /// A provider did not say who somebody is.
+    SignInFailed "sign-ins/failed" "sign_ins_total" "result=\"failed\"",
+    /// A password was not looked at: too many were wrong.
+    SignInLimited "sign-ins/limited" "sign_ins_total" "result=\"limited\"",
+    /// A form or a return was used, too old, forged, or another browser's.
+    SignInNotTaken "sign-ins/not-taken" "sign_ins_total" "result=\"not_taken\"",
+    /// It is known who somebody is, and they may not sign in.
+    SignInRefused "sign-ins/refused" "sign_ins_total" "result=\"refused\"",
+    /// A password was wrong.
+    SignInWrong "sign-ins/wrong" "sign_ins_total" "result=\"wrong_password\"",
+    /// An application was told that somebody is signed out.
+    SignOutTold "sign-outs/told" "sign_outs_total" "result=\"told\"",
+    /// An attempt to tell it failed.
+    SignOutFailed "sign-outs/failed" "sign_outs_total" "result=\"failed\"",
+    /// Telling it was given up.
+    SignOutGivenUp "sign-outs/given-up" "sign_outs_total" "result=\"given_up\"",
 }
 
 /// Counts.
@@ -101,6 +119,17 @@ mod tests {
         rollcall_runs_total{state="failed"} 0
         rollcall_runs_total{state="held"} 1
         rollcall_runs_total{state="unchanged"} 0
+        # TYPE rollcall_sign_ins_total counter
+        rollcall_sign_ins_total{result="done"} 0
+        rollcall_sign_ins_total{result="failed"} 0
+        rollcall_sign_ins_total{result="limited"} 0
+        rollcall_sign_ins_total{result="not_taken"} 0
+        rollcall_sign_ins_total{result="refused"} 0
+        rollcall_sign_ins_total{result="wrong_password"} 0
+        # TYPE rollcall_sign_outs_total counter
+        rollcall_sign_outs_total{result="told"} 0
+        rollcall_sign_outs_total{result="failed"} 0
+        rollcall_sign_outs_total{result="given_up"} 0
         "#);
     }
 }

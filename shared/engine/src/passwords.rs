@@ -4,6 +4,7 @@
 //! digest is slow: Argon2id. One that we made has 70 random bits, which no guessing reaches, so
 //! its digest may be fast; a class of thousands has its passwords in seconds.
 
+use crate::ephemeral::Place;
 use crate::error::Error;
 use crate::keys;
 use crate::ports::{Random, Store};
@@ -75,6 +76,18 @@ pub struct Password {
     /// The upload that set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadId>,
+    /// Set while it is a code that works once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeTerms>,
+}
+
+/// When a code works that stands for a password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct CodeTerms {
+    /// Where its uses are counted.
+    pub place: Place,
+    /// Until when it works, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
 }
 
 impl PasswordDigest {
@@ -128,6 +141,40 @@ impl PasswordDigest {
     }
 }
 
+/// Whether a password is an account's, at the cost of exactly one slow digest whatever the account
+/// has, so that the time tells neither whether there is a password nor of which kind.
+pub fn is_right(kept: Option<&PasswordDigest>, password: &str) -> bool {
+    match kept {
+        Some(digest @ PasswordDigest::Argon2id { .. }) if password.len() <= PASSWORD_BYTES_MAX => {
+            digest.is_of(password)
+        }
+        other => {
+            waste(password);
+            is_made(other, password)
+        }
+    }
+}
+
+/// Whether a password is one that we made for an account. Costs next to nothing, and what it
+/// answers can't be found by guessing.
+pub fn is_made(kept: Option<&PasswordDigest>, password: &str) -> bool {
+    match kept {
+        Some(digest @ PasswordDigest::Sha256 { .. }) => digest.is_of(password),
+        Some(PasswordDigest::Argon2id { .. }) | None => {
+            std::hint::black_box(sha256(&[0; SALT_BYTES], password));
+            false
+        }
+    }
+}
+
+/// Takes the time of a slow digest.
+fn waste(password: &str) {
+    let end = password.floor_char_boundary(PASSWORD_BYTES_MAX);
+    let start = password.get(..end).unwrap_or_default();
+    let salt = [0; SALT_BYTES];
+    let _ = std::hint::black_box(argon2id(ARGON2_MEMORY_KIB, ARGON2_PASSES, &salt, start));
+}
+
 /// Makes a password of 70 random bits, easy to read out and to type: `k7mwp-x2hqe-…`.
 pub fn make(random: &impl Random) -> Secret {
     let letters = secrets::random_letters(random, 14);
@@ -145,6 +192,17 @@ pub async fn read(
     account: &AccountId,
 ) -> Result<Option<Password>, Error> {
     Ok(record::read(store, &keys::password(tenant, account)).await?)
+}
+
+/// Sets an account's password.
+pub async fn write(
+    store: &impl Store,
+    tenant: &TenantId,
+    account: &AccountId,
+    password: &Password,
+) -> Result<(), Error> {
+    let key = keys::password(tenant, account);
+    Ok(record::write(store, &key, password).await?)
 }
 
 fn salt(random: &impl Random) -> [u8; SALT_BYTES] {
@@ -222,6 +280,27 @@ mod tests {
             digest: String::new(),
         };
         assert!(!weak.is_of(""));
+    }
+
+    #[test]
+    fn only_the_right_password_is_right_whatever_the_digest() {
+        let ports = MemoryPorts::new();
+        let made = make(&ports);
+        let fast = PasswordDigest::fast(&ports, &made);
+        let slow = PasswordDigest::slow(&ports, "Welcome1").unwrap();
+        let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
+        for (digest, typed, right, made) in [
+            (Some(&fast), made.expose(), true, true),
+            (Some(&fast), "Welcome1", false, false),
+            (Some(&slow), "Welcome1", true, false),
+            (Some(&slow), "welcome1", false, false),
+            (Some(&slow), &long, false, false),
+            (None, "", false, false),
+            (None, &long, false, false),
+        ] {
+            assert_eq!(is_right(digest, typed), right, "{typed:.20}");
+            assert_eq!(is_made(digest, typed), made, "{typed:.20}");
+        }
     }
 
     #[test]

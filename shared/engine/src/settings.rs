@@ -8,7 +8,7 @@ use crate::seal::SealKeys;
 use connectors::base_url::BaseUrl;
 use connectors::google::oauth::{Client, Endpoints};
 use connectors::oneroster::address::AllowList;
-use http::Uri;
+use http::{HeaderName, Uri};
 use std::fmt;
 
 /// Shortest operator or internal token accepted, in bytes: 128 bits as hexadecimal digits.
@@ -249,6 +249,58 @@ pub async fn classlink(variables: &impl Variables) -> Result<ClasslinkSettings, 
         partner_key,
         proxy_url: base_url(variables, "classlink_proxy_url", default).await?,
     })
+}
+
+/// Our application at ClassLink's `LaunchPad`, for signing in, and where that is.
+#[derive(Clone, Debug)]
+pub struct ClasslinkAppSettings {
+    /// Variable `classlink_client_id`.
+    pub client_id: String,
+    /// Variable `classlink_client_secret`.
+    pub client_secret: Secret,
+    /// Where people sign in and codes are exchanged. Variable `classlink_launchpad_url`.
+    pub launchpad_url: BaseUrl,
+    /// Where it is told who somebody is. Variable `classlink_info_url`.
+    pub info_url: BaseUrl,
+}
+
+/// Everything about signing in with ClassLink; the addresses have ClassLink's own as defaults.
+pub async fn classlink_app(
+    variables: &impl Variables,
+) -> Result<ClasslinkAppSettings, VariableError> {
+    let name = "classlink_client_secret";
+    Ok(ClasslinkAppSettings {
+        client_id: variables.variable("classlink_client_id").await?,
+        client_secret: secret(variables, name, CLIENT_SECRET_BYTES_MIN).await?,
+        launchpad_url: base_url(
+            variables,
+            "classlink_launchpad_url",
+            connectors::classlink::LAUNCHPAD_URL,
+        )
+        .await?,
+        info_url: base_url(
+            variables,
+            "classlink_info_url",
+            connectors::classlink::INFO_URL,
+        )
+        .await?,
+    })
+}
+
+/// The header in which whatever stands before us says where a request comes from. Variable
+/// `client_address_header`; by default the platform's own. One that anybody can send would let
+/// guessers choose their address.
+pub async fn client_address_header(
+    variables: &impl Variables,
+) -> Result<HeaderName, VariableError> {
+    let name = "client_address_header";
+    let text = match variables.variable(name).await {
+        Ok(text) => text,
+        Err(VariableError::Missing(_)) => return Ok(HeaderName::from_static("spin-client-addr")),
+        Err(error @ VariableError::Unusable { .. }) => return Err(error),
+    };
+    let parsed = HeaderName::from_bytes(text.trim().as_bytes());
+    parsed.map_err(|_| unusable(name, "it is not the name of a header"))
 }
 
 /// The hosts that districts may name as their OneRoster servers. Variable `oneroster_hosts`;

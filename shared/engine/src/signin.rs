@@ -1,12 +1,28 @@
 //! Signing people in (SPEC section 8).
 //!
-//! A browser proves who it is by one of the [`Method`]s, is matched to one account of the tenant,
-//! and gets a [session](sessions). Applications never see a provider: they are clients of our own
-//! `OpenID` provider, which answers from the session.
+//! A browser proves who it is by one of the [`Method`]s, is [matched](matching) to one account of
+//! the tenant, and gets a [session](sessions). Applications never see a provider: they are clients
+//! of our own `OpenID` provider, which answers from the session.
 
+pub mod accounts;
+pub mod districts;
+pub mod entering;
+pub mod flow;
+pub mod identities;
+pub mod keyed;
+pub mod known;
+pub mod limits;
+pub mod matching;
+pub mod passwords;
+pub mod providers;
+pub mod recognising;
+pub mod refusals;
 pub mod sessions;
 pub mod settings;
 pub mod standing;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +56,16 @@ impl Method {
             Method::Clever => "clever",
             Method::Google => "google",
             Method::Password => "password",
+        }
+    }
+
+    /// The name that people know.
+    pub fn title(self) -> &'static str {
+        match self {
+            Method::Classlink => "ClassLink",
+            Method::Clever => "Clever",
+            Method::Google => "Google",
+            Method::Password => "a password",
         }
     }
 

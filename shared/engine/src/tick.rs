@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::fenced::Fenced;
 use crate::holding;
 use crate::lease::Lease;
+use crate::oidc;
 use crate::ports::Ports;
 use crate::runs::{self, Lane, RunState, Work};
 use crate::schedule::{self, Nights};
@@ -65,6 +66,9 @@ pub struct TickReport {
     pub more: bool,
     /// Tenants for whom something failed for a reason of our own surroundings.
     pub failures: Vec<TickFailure>,
+    /// Why what is not of a tenant could not be looked after: the signing keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A tenant that could not be looked after.
@@ -82,6 +86,7 @@ pub async fn tick<P: Ports>(ports: &P) -> Result<TickReport, Error> {
     let mut report = TickReport::default();
     let sweep_until = ports.now() + SignedDuration::from_millis(SWEEP_MS);
     report.more = ephemeral::sweep(ports, sweep_until).await?;
+    report.problem = oidc::attend_keys(ports).await?;
     let mut after = 0;
     loop {
         let page = tenants::list(ports, after, TENANTS_PER_PAGE).await?;
@@ -127,6 +132,13 @@ async fn look_after<P: Ports>(
     let driven = drive_lanes(ports, tenant, deadline, report).await;
     report.more |= uploads::attend(ports, &tenant.id, deadline).await?;
     // Whatever became of the runs: somebody may have to be told.
+    match oidc::attend(ports, &tenant.id).await? {
+        Ok(more) => report.more |= more,
+        Err(reason) => report.failures.push(TickFailure {
+            tenant: tenant.id.clone(),
+            reason,
+        }),
+    }
     if let Some(reason) = attention::attend(ports, &tenant.id).await? {
         report.failures.push(TickFailure {
             tenant: tenant.id.clone(),

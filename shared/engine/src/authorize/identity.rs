@@ -3,10 +3,9 @@
 use super::OAuthSettings;
 use crate::error::Error;
 use crate::ports::{Clock, Store, Transport};
+use crate::settings::GoogleSettings;
 use crate::{keys, record, secrets};
-use connectors::google::id_token::{
-    Expected, IdTokenError, KeySet, VerifiedIdentity, parse_keys, verify,
-};
+use connectors::google::id_token::{Expected, IdTokenError, KeySet, parse_keys, verify};
 use connectors::google::oauth::{OAUTH_BYTES_MAX, keys_request};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +54,10 @@ pub(super) async fn identify(
         nonce,
         now: ports.now(),
     };
-    let identity = verified(ports, settings, token, &expected).await?;
+    let identity = verify_with_keys(ports, &settings.google, |keys| {
+        verify(token, keys, &expected)
+    })
+    .await?;
     if identity.belongs_to(domain) {
         Ok(())
     } else {
@@ -64,32 +66,32 @@ pub(super) async fn identify(
     }
 }
 
-/// With the kept keys; with fresh ones, once, if the token names a key that is not among them.
-async fn verified(
+/// Verifies with Google's kept keys; with fresh ones, once, if the token names a key that is not
+/// among them.
+pub(crate) async fn verify_with_keys<T>(
     ports: &(impl Store + Clock + Transport),
-    settings: &OAuthSettings,
-    token: &str,
-    expected: &Expected<'_>,
-) -> Result<VerifiedIdentity, IdentityError> {
-    let key = keys::jwks(&secrets::digest(&settings.google.certs_url));
+    google: &GoogleSettings,
+    verify: impl Fn(&KeySet) -> Result<T, IdTokenError>,
+) -> Result<T, IdentityError> {
+    let key = keys::jwks(&secrets::digest(&google.certs_url));
     let kept: Option<KeptKeys> = record::read(ports, &key).await.map_err(Error::from)?;
     let now_ms = ports.now().as_millisecond();
     if let Some(kept) = kept.filter(|kept| now_ms < kept.until_ms) {
-        match verify(token, &kept.keys, expected) {
+        match verify(&kept.keys) {
             Err(IdTokenError::UnknownKey) => {}
             other => return Ok(other?),
         }
     }
-    let keys = fetch_keys(ports, settings, &key).await?;
-    Ok(verify(token, &keys, expected)?)
+    let keys = fetch_keys(ports, google, &key).await?;
+    Ok(verify(&keys)?)
 }
 
 async fn fetch_keys(
     ports: &(impl Store + Clock + Transport),
-    settings: &OAuthSettings,
+    google: &GoogleSettings,
     key: &str,
 ) -> Result<KeySet, IdentityError> {
-    let request = keys_request(&settings.google.endpoints()).map_err(|_| IdentityError::Keys)?;
+    let request = keys_request(&google.endpoints()).map_err(|_| IdentityError::Keys)?;
     let response = ports.send(request, OAUTH_BYTES_MAX).await;
     let response = response.map_err(|_| IdentityError::Keys)?;
     let (keys, keep_for) = parse_keys(&response).map_err(|_| IdentityError::Keys)?;

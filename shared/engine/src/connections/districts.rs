@@ -94,6 +94,10 @@ pub(super) async fn claim(
         {
             return Err(ConnectionError::Taken);
         }
+        let signed_in_to = crate::signin::districts::claimant(ports, district).await?;
+        if signed_in_to.is_some_and(|tenant| tenant != holder.tenant) {
+            return Err(ConnectionError::Taken);
+        }
         let claim = Claim {
             holder: holder.clone(),
             at_ms: ports.now().as_millisecond(),

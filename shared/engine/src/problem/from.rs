@@ -7,10 +7,15 @@ use crate::connections::{ConnectionError, PutError, TestError, TokenFailure};
 use crate::guarding::GuardError;
 use crate::history::HistoryError;
 use crate::holding::HoldError;
+use crate::oidc::clients::ClientError;
+use crate::oidc::signing::SigningError;
 use crate::organizations::OrganizationError;
 use crate::resolutions::ResolutionError;
 use crate::rules::RulesError;
 use crate::seal::SealError;
+use crate::signin::accounts::AccountError;
+use crate::signin::districts::DistrictsError;
+use crate::signin::settings::SettingsError;
 use crate::tenants::TenantError;
 use crate::uploads::{BytesError, CredentialError, DecisionError, UploadError};
 use crate::webhooks::WebhookError;
@@ -24,6 +29,30 @@ impl From<SealError> for Problem {
             SealError::Damaged { .. } | SealError::Refused { .. } => {
                 Problem::new(Kind::Internal, error.to_string())
             }
+        }
+    }
+}
+
+impl From<SigningError> for Problem {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Engine(error) => error.into(),
+            SigningError::Key(_) => Problem::new(Kind::Internal, error.to_string()),
+            SigningError::Seal(error) => error.into(),
+        }
+    }
+}
+
+impl From<ClientError> for Problem {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            ClientError::Invalid { field, reason } => Problem::field(field, reason),
+            ClientError::NotFound => Problem::not_found(),
+            ClientError::Public | ClientError::TooMany => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            ClientError::Engine(error) => error.into(),
         }
     }
 }
@@ -284,6 +313,41 @@ impl From<WebhookError> for Problem {
             WebhookError::Replayed => Problem::new(Kind::Conflict, error.to_string()),
             WebhookError::Seal(error) => error.into(),
             WebhookError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Deleted | AccountError::NoPerson | AccountError::Provider => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            AccountError::NotFound => Problem::not_found(),
+            AccountError::Unknown => Problem::field("account", error.to_string()),
+            AccountError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            SettingsError::Invalid { field, reason } => Problem::field(field, reason),
+            SettingsError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<DistrictsError> for Problem {
+    fn from(error: DistrictsError) -> Self {
+        match error {
+            DistrictsError::Changed => Problem::new(Kind::PreconditionFailed, error.to_string()),
+            DistrictsError::Taken(_) | DistrictsError::TooMany => {
+                Problem::new(Kind::Conflict, error.to_string())
+            }
+            DistrictsError::Engine(error) => error.into(),
         }
     }
 }

@@ -44,8 +44,50 @@ pub async fn begin(
     ports: &(impl Store + Clock + Random),
     session: &Session,
 ) -> Result<Secret, Error> {
+    Ok(begin_held(ports, session.clone()).await?.1)
+}
+
+/// Like [`begin`], and says what the browser holds from then on.
+pub async fn begin_held(
+    ports: &(impl Store + Clock + Random),
+    session: Session,
+) -> Result<(Held, Secret), Error> {
     let until_ms = ports.now().as_millisecond().saturating_add(SESSION_MS);
-    ephemeral::put(ports, Drawer::Session, until_ms, session).await
+    let (place, handle) = ephemeral::put_at(ports, Drawer::Session, until_ms, &session).await?;
+    let held = Held {
+        place,
+        session,
+        until_ms,
+    };
+    Ok((held, handle))
+}
+
+/// Takes the cookie that a browser had before a new session out of use. Somebody else's session
+/// ends and is returned; one of the same account stays, for the applications that know it, and
+/// nobody holds it.
+pub async fn supersede(
+    ports: &(impl Store + Clock + Random),
+    public_url: &PublicUrl,
+    headers: &HeaderMap,
+    (tenant, account): (&TenantId, &AccountId),
+) -> Result<Option<Held>, Error> {
+    let value = cookie(headers, cookie_name(public_url)).unwrap_or_default();
+    let found = ephemeral::find::<Session>(ports, Drawer::Session, value).await?;
+    match found {
+        Some(found) if (&found.value.tenant, &found.value.account) == (tenant, account) => {
+            ephemeral::rehandle(ports, Drawer::Session, &found).await?;
+            Ok(None)
+        }
+        Some(found) => {
+            end(ports, found.place).await?;
+            Ok(Some(Held {
+                place: found.place,
+                session: found.value,
+                until_ms: found.until_ms,
+            }))
+        }
+        None => Ok(None),
+    }
 }
 
 /// The session that a browser's cookie names, if it has not ended. Whether its account may still be

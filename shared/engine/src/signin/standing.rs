@@ -66,19 +66,7 @@ impl Standings {
 
     /// Whether an account may sign in by a method now.
     pub fn admit(&self, method: Method, account: &Account) -> Result<(), Barred> {
-        match account.status {
-            Status::Active => {}
-            Status::Deleted => return Err(Barred::Deleted),
-            Status::Suspended => return Err(Barred::Suspended),
-        }
-        if !account.sign_in_allowed {
-            return Err(Barred::Off);
-        }
-        if self.settings.allow(method, account) {
-            Ok(())
-        } else {
-            Err(Barred::Method)
-        }
+        admit(&self.settings, method, account)
     }
 
     /// The account of somebody who signed in by a method at a time, if they still may be signed in.
@@ -104,13 +92,32 @@ impl Standings {
     }
 }
 
-/// Ends everything that an account is signed in to: sessions, codes, tokens.
+/// Whether an account may sign in by a method, with these settings.
+pub fn admit(settings: &Settings, method: Method, account: &Account) -> Result<(), Barred> {
+    match account.status {
+        Status::Active => {}
+        Status::Deleted => return Err(Barred::Deleted),
+        Status::Suspended => return Err(Barred::Suspended),
+    }
+    if !account.sign_in_allowed {
+        return Err(Barred::Off);
+    }
+    if settings.allow(method, account) {
+        Ok(())
+    } else {
+        Err(Barred::Method)
+    }
+}
+
+/// Ends everything that an account is signed in to: sessions, codes, tokens. Returns the time, in
+/// milliseconds since the Unix epoch: what begins later goes on.
 pub async fn sign_out(
     ports: &(impl Store + Clock),
     tenant: &TenantId,
     account: &AccountId,
-) -> Result<(), Error> {
+) -> Result<i64, Error> {
     let at_ms = ports.now().as_millisecond();
     let key = keys::signed_out(tenant, account);
-    Ok(record::write(ports, &key, &SignedOut { at_ms }).await?)
+    record::write(ports, &key, &SignedOut { at_ms }).await?;
+    Ok(at_ms)
 }

@@ -292,6 +292,7 @@ impl<P: Store + Clock + Random> Making<'_, P> {
                 must_change: true,
                 set_at_ms: now_ms,
                 upload: Some(self.upload.id.clone()),
+                code: None,
             };
             let key = keys::password(self.tenant, &account.id);
             values.push((key, record::encode(&password)));

@@ -21,6 +21,8 @@ pub(crate) struct Google {
     pub(crate) claims: Value,
     /// Which of the two keys signs.
     pub(crate) key: usize,
+    /// Whether Google has changed its keys: the second one is published and signs.
+    pub(crate) is_rotated: bool,
     /// What the consent page was asked.
     pub(crate) asked: BTreeMap<String, String>,
     /// Scopes granted, if not those asked for.
@@ -42,6 +44,7 @@ pub(crate) fn google() -> Shared {
             "sub": "1048576", "email": "it@maplegrove.example", "email_verified": true,
             "hd": "maplegrove.example", "iat": now - 5, "exp": now + 3_595}),
         key: 0,
+        is_rotated: false,
         asked: BTreeMap::new(),
         scopes: None,
         gives_refresh_token: true,
@@ -61,6 +64,13 @@ fn key(index: usize) -> RsaPrivateKey {
     RsaPrivateKey::from_pkcs8_pem(pems[index]).unwrap()
 }
 
+fn public_key(index: usize) -> Value {
+    let public = key(index).to_public_key();
+    let n = URL_SAFE_NO_PAD.encode(public.n().to_bytes_be());
+    let e = URL_SAFE_NO_PAD.encode(public.e().to_bytes_be());
+    json!({"kid": format!("k{index}"), "kty": "RSA", "alg": "RS256", "use": "sig", "n": n, "e": e})
+}
+
 impl Google {
     fn id_token(&self) -> String {
         let mut claims = self.claims.clone();
@@ -68,7 +78,8 @@ impl Google {
             claims["nonce"] = self.asked["nonce"].clone().into();
         }
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = json!({"alg": "RS256", "kid": "k0", "typ": "JWT"});
+        let kid = if self.is_rotated { "k1" } else { "k0" };
+        let header = json!({"alg": "RS256", "kid": kid, "typ": "JWT"});
         let signed = format!("{}.{}", encode(&header), encode(&claims));
         let digest = Sha256::digest(signed.as_bytes());
         let signature = key(self.key).sign(Pkcs1v15Sign::new::<Sha256>(), &digest);
@@ -102,7 +113,7 @@ impl Google {
         (200, tokens)
     }
 
-    fn answer(&mut self, request: &http::Request<Bytes>) -> (u16, Value) {
+    pub(crate) fn answer(&mut self, request: &http::Request<Bytes>) -> (u16, Value) {
         let uri = request.uri();
         let address = format!("{}{}", uri.host().unwrap_or_default(), uri.path());
         self.journal.push(format!("{} {address}", request.method()));
@@ -114,13 +125,9 @@ impl Google {
                 (200, json!({}))
             }
             "www.googleapis.com/oauth2/v3/certs" => {
-                let public = key(0).to_public_key();
-                let n = URL_SAFE_NO_PAD.encode(public.n().to_bytes_be());
-                let e = URL_SAFE_NO_PAD.encode(public.e().to_bytes_be());
-                (
-                    200,
-                    json!({"keys": [{"kid": "k0", "kty": "RSA", "alg": "RS256", "use": "sig", "n": n, "e": e}]}),
-                )
+                let published = if self.is_rotated { 2 } else { 1 };
+                let keys: Vec<Value> = (0..published).map(public_key).collect();
+                (200, json!({"keys": keys}))
             }
             "admin.googleapis.com/admin/directory/v1/users" => (
                 200,

@@ -19,7 +19,11 @@ mod elsewhere;
 #[cfg(test)]
 mod google;
 #[cfg(test)]
+mod login;
+#[cfg(test)]
 mod oneroster;
+#[cfg(test)]
+mod openid;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn serve() -> http::Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use crate::doors::api::ROUTES;
-    use crate::doors::uploads;
+    use crate::doors::{login, oidc, uploads};
     use std::collections::BTreeSet;
 
     #[test]
@@ -49,11 +49,16 @@ mod tests {
         let of_files = uploads::ROUTES
             .iter()
             .map(|route| (route.method, route.path));
+        let of_clients = oidc::ROUTES.iter().map(|route| (route.method, route.path));
+        let of_sign_in = login::ROUTES.iter().map(|route| (route.method, route.path));
         let table: BTreeSet<String> = own
             .chain(of_files)
+            .chain(of_clients)
+            .chain(of_sign_in)
             .map(|(method, path)| format!("{method} {path}"))
             .collect();
-        let routes = ROUTES.len() + uploads::ROUTES.len();
+        let others = uploads::ROUTES.len() + oidc::ROUTES.len() + login::ROUTES.len();
+        let routes = ROUTES.len() + others;
         assert_eq!(table.len(), routes, "a route is there twice");
         assert_eq!(written, table);
     }

@@ -1,0 +1,189 @@
+//! A browser's way to a provider and back (RFC 6749 section 4.1, RFC 9700 section 4.7).
+//!
+//! Each way has a record with a `state` of its own and a cookie of its own, so that several tabs do
+//! not meet. The cookie has a secret from which the PKCE verifier and the nonce follow; the record
+//! has the digest of the cookie, so a copy of the store finishes no sign-in, and no other browser
+//! does. A `state` works once, for ten minutes, at the provider that it was made for.
+//!
+//! A launch begins at the provider: a code comes that nobody here asked for, and that anybody could
+//! have put into the browser. It is left to die, and the browser is sent on a way of its own, once.
+
+use super::Method;
+use super::providers::{Hints, Provider};
+use super::sessions::cookie;
+use crate::ephemeral::{self, Drawer, Place};
+use crate::error::Error;
+use crate::ports::{Clock, Random, Store};
+use crate::secrets;
+use crate::settings::PublicUrl;
+use connectors::RequestError;
+use http::HeaderMap;
+use mapping::ids::TenantId;
+use serde::{Deserialize, Serialize};
+
+/// How long a way may take, in milliseconds.
+pub const LIFE_MS: i64 = 600_000;
+
+/// How long a launched browser is remembered as one, in seconds.
+const LAUNCH_SECONDS: i64 = 60;
+
+/// Longest cookie looked at, in bytes.
+const COOKIE_BYTES_MAX: usize = 512;
+
+/// Stands between the browser's secret and the handle of the request that waits.
+const BETWEEN: char = '.';
+
+/// A way that is open.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Pending {
+    method: Method,
+    /// None for a launch: the district of the person will say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<TenantId>,
+    /// Digest of the cookie.
+    browser: String,
+}
+
+/// What a browser is sent away with.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The provider's page.
+    pub location: String,
+    /// The `Set-Cookie` headers.
+    pub cookies: Vec<String>,
+}
+
+/// A browser that came back.
+#[derive(Clone, Debug)]
+pub struct Returned {
+    /// The tenant that it wants to sign in to; `None` after a launch.
+    pub tenant: Option<TenantId>,
+    /// The handle of the request that waits.
+    pub request: Option<String>,
+    /// The browser's secret.
+    pub browser: String,
+}
+
+/// Why a browser's return is not taken.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// Another browser than the one that was sent away, or one that keeps no cookies.
+    Browser {
+        /// The tenant.
+        tenant: Option<TenantId>,
+    },
+    /// It was sent to another provider.
+    Provider,
+    /// Never made, or too old.
+    Unknown,
+    /// It was taken already.
+    Used {
+        /// The tenant.
+        tenant: Option<TenantId>,
+    },
+}
+
+/// Sends a browser to a provider, for a tenant or, after a launch, for the one that will show.
+pub async fn begin(
+    ports: &(impl Store + Clock + Random),
+    public_url: &PublicUrl,
+    provider: &Provider,
+    (tenant, request): (Option<&TenantId>, Option<&str>),
+    hints: Hints<'_>,
+) -> Result<Result<Begun, RequestError>, Error> {
+    let browser = secrets::random_secret(ports, "browser");
+    let value = match request {
+        Some(request) => format!("{browser}{BETWEEN}{request}"),
+        None => browser.clone(),
+    };
+    let pending = Pending {
+        method: provider.method(),
+        tenant: tenant.cloned(),
+        browser: secrets::digest(&value),
+    };
+    let until_ms = ports.now().as_millisecond().saturating_add(LIFE_MS);
+    let (place, state) = ephemeral::put_at(ports, Drawer::SignIn, until_ms, &pending).await?;
+    let name = cookie_name(public_url, place);
+    let mut cookies = vec![set_cookie(public_url, &name, &value, LIFE_MS / 1_000)];
+    if tenant.is_none() {
+        let name = launch_cookie_name(public_url);
+        let method = provider.method().as_str();
+        cookies.push(set_cookie(public_url, name, method, LAUNCH_SECONDS));
+    }
+    let location = provider.location(public_url, (state.expose(), &browser), hints);
+    Ok(location.map(|location| Begun { location, cookies }))
+}
+
+/// Takes a browser back, once.
+pub async fn take(
+    ports: &(impl Store + Clock),
+    (public_url, headers): (&PublicUrl, &HeaderMap),
+    method: Method,
+    state: &str,
+) -> Result<Result<Returned, Refusal>, Error> {
+    let found = ephemeral::find::<Pending>(ports, Drawer::SignIn, state).await?;
+    let Some(found) = found else {
+        return Ok(Err(Refusal::Unknown));
+    };
+    let pending = found.value;
+    if pending.method != method {
+        return Ok(Err(Refusal::Provider));
+    }
+    let tenant = pending.tenant;
+    let value = cookie(headers, &cookie_name(public_url, found.place));
+    let value = value.filter(|value| {
+        value.len() <= COOKIE_BYTES_MAX
+            && secrets::is_equal(&secrets::digest(value), &pending.browser)
+    });
+    let Some(value) = value else {
+        return Ok(Err(Refusal::Browser { tenant }));
+    };
+    if ephemeral::count_use(ports, Drawer::SignIn, found.place).await? != 1 {
+        return Ok(Err(Refusal::Used { tenant }));
+    }
+    let (browser, request) = match value.split_once(BETWEEN) {
+        Some((browser, request)) => (browser, Some(request.to_owned())),
+        None => (value, None),
+    };
+    Ok(Ok(Returned {
+        tenant,
+        request,
+        browser: browser.to_owned(),
+    }))
+}
+
+/// True when a browser was sent away after a launch a moment ago.
+pub fn was_launched(public_url: &PublicUrl, headers: &HeaderMap, method: Method) -> bool {
+    cookie(headers, launch_cookie_name(public_url)) == Some(method.as_str())
+}
+
+/// The `Set-Cookie` after which a browser may be launched again.
+pub fn forget_launch(public_url: &PublicUrl) -> String {
+    set_cookie(public_url, launch_cookie_name(public_url), "", 0)
+}
+
+fn cookie_name(public_url: &PublicUrl, place: Place) -> String {
+    if public_url.is_https() {
+        format!("__Host-rollcall-signin-{place}")
+    } else {
+        format!("rollcall-signin-{place}")
+    }
+}
+
+fn launch_cookie_name(public_url: &PublicUrl) -> &'static str {
+    if public_url.is_https() {
+        "__Host-rollcall-launch"
+    } else {
+        "rollcall-launch"
+    }
+}
+
+fn set_cookie(public_url: &PublicUrl, name: &str, value: &str, seconds: i64) -> String {
+    let secure = if public_url.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    // Lax: the cookie has to come along when the provider's page leads back to us.
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
