@@ -5,7 +5,7 @@
     reason = "a JSON value indexed by a name it does not have is null"
 )]
 
-use crate::figures::StoreFigures;
+use crate::figures::{StoreFigures, micros};
 use anyhow::{Context, bail};
 use driver::{Application, District, OPERATOR_TOKEN, Providers};
 use local_host::{Counters, CronMode, GuestOutput, Host, HostConfig, Overrides, State, build};
@@ -61,6 +61,11 @@ impl Running {
     /// The application, seen by its operator.
     pub(crate) fn operator(&self) -> anyhow::Result<Application> {
         Application::new(&self.host.url(), OPERATOR_TOKEN)
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        self.host.url()
     }
 
     /// What was counted since the start.
@@ -143,6 +148,7 @@ pub(crate) fn store(before: &Counters, after: &Counters) -> BTreeMap<String, Sto
             keys: total.keys - earlier.keys,
             bytes_read: total.bytes_read - earlier.bytes_read,
             bytes_written: total.bytes_written - earlier.bytes_written,
+            store_us: micros(total.time.saturating_sub(earlier.time)),
         };
         if moved.calls > 0 {
             figures.insert(format!("{operation:?}"), moved);

@@ -19,6 +19,9 @@ pub(crate) struct Report {
     /// One for each file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<FileRound>,
+    /// One for each district whose people signed in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sign_ins: Vec<SignIns>,
 }
 
 /// Who shows the people.
@@ -110,6 +113,8 @@ pub(crate) struct StoreFigures {
     pub(crate) bytes_read: u64,
     /// Bytes of values written.
     pub(crate) bytes_written: u64,
+    /// How long the store took for them, in microseconds.
+    pub(crate) store_us: u64,
 }
 
 /// A kind of run.
@@ -217,6 +222,51 @@ impl FileRound {
     }
 }
 
+/// People signing in, one after the other.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SignIns {
+    /// Accounts of the tenant.
+    pub(crate) accounts: u64,
+    /// How long importing them took.
+    pub(crate) import_ms: u64,
+    /// How many signed in.
+    pub(crate) people: usize,
+    /// The floor: as many requests as a sign-in has, answered by the host without a component.
+    pub(crate) floor_host_us: u64,
+    /// What the provider takes for its part, asked natively.
+    pub(crate) provider_us: u64,
+    /// The steps, in order.
+    pub(crate) steps: Vec<SignInStep>,
+    /// What the store takes for a whole sign-in: half of them took no longer.
+    pub(crate) store_us: u64,
+    /// A whole sign-in without the parts of the provider and of the store: half of them took no
+    /// longer.
+    pub(crate) own_us: u64,
+    /// The same: 95 of 100 took no longer.
+    pub(crate) own_p95_us: u64,
+    /// The part of that from the redirect of the provider on: callback, code and userinfo.
+    pub(crate) back_us: u64,
+    /// The largest memory of any instance since the host started, by component.
+    pub(crate) memory_bytes: BTreeMap<String, u64>,
+    /// The size of the store's file afterwards.
+    pub(crate) database_bytes: u64,
+}
+
+/// A step of a sign-in.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SignInStep {
+    /// Which.
+    pub(crate) name: &'static str,
+    /// Half of them took no longer.
+    pub(crate) median_us: u64,
+    /// 95 of 100 took no longer.
+    pub(crate) p95_us: u64,
+    /// The part of the store: half of them took no longer.
+    pub(crate) store_us: u64,
+    /// Store operations of one, by kind.
+    pub(crate) store: BTreeMap<String, StoreFigures>,
+}
+
 /// A stopwatch.
 pub(crate) struct Watch(Instant);
 
@@ -234,6 +284,11 @@ impl Watch {
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Whole milliseconds.

@@ -5,6 +5,7 @@
 //! 1% of the people were renamed, beside the floor of the same run: a native program that only
 //! downloads and parses the same pages. Of a file it measures how long sending it takes, how long
 //! its plan, and how long it takes to carry that out, beside what reading its rows costs natively.
+//! Of signing in (`--sign-in`) it measures what each step costs in time and in store operations.
 //! It prints what was reached beside what should be, and asserts no time.
 
 mod application;
@@ -13,6 +14,7 @@ mod files;
 mod machine;
 mod report;
 mod scenario;
+mod signing_in;
 mod source;
 
 use anyhow::Context;
@@ -21,6 +23,10 @@ use figures::{FileRound, Provider, Report, Round};
 use local_host::build;
 use machine::Machine;
 use std::path::Path;
+
+/// People of a district that is synced, and of one whose people sign in.
+const USERS: usize = 50_000;
+const SIGN_IN_USERS: usize = 1_000_000;
 
 /// Measures Rollcall with a large district.
 #[derive(Debug, Parser)]
@@ -32,9 +38,9 @@ struct Arguments {
     /// Who shows the people.
     #[arg(long, value_enum, default_value_t = Provider::Google)]
     provider: Provider,
-    /// How many people the district has.
-    #[arg(long, default_value_t = 50_000)]
-    users: usize,
+    /// How many people the district has; 50,000 unless said otherwise.
+    #[arg(long)]
+    users: Option<usize>,
     /// How many enrolments a OneRoster server has at least: classes are repeated until it has.
     #[arg(long, default_value_t = 200_000)]
     enrolments: usize,
@@ -54,6 +60,13 @@ struct Arguments {
     /// A small round for a first look: 5,000 people, 20,000 enrolments, no latency.
     #[arg(long)]
     quick: bool,
+    /// Measures signing in instead, in a district of so many people: a million unless `--users`
+    /// says otherwise.
+    #[arg(long)]
+    sign_in: bool,
+    /// How many people sign in for it, one after the other.
+    #[arg(long, default_value_t = 200)]
+    sign_ins: usize,
     /// Only the floor: no component is built or run.
     #[arg(long)]
     floor_only: bool,
@@ -68,7 +81,7 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
     if arguments.quick {
-        (arguments.users, arguments.rows) = (5_000, 5_000);
+        (arguments.users, arguments.rows) = (Some(5_000), 5_000);
         arguments.enrolments = 20_000;
         arguments.latency_ms = vec![0];
     }
@@ -101,6 +114,7 @@ async fn measure(
         wasm_bytes: std::collections::BTreeMap::new(),
         rounds: Vec::new(),
         files: Vec::new(),
+        sign_ins: Vec::new(),
     };
     if !arguments.floor_only {
         let built = manifest.clone();
@@ -111,6 +125,19 @@ async fn measure(
     }
     if !arguments.json {
         report::head(&report);
+    }
+    if arguments.sign_in {
+        let plan = signing_in::Plan {
+            manifest: &manifest,
+            accounts: arguments.users.unwrap_or(SIGN_IN_USERS),
+            sign_ins: arguments.sign_ins,
+        };
+        let figures = signing_in::measure(&plan, provider).await?;
+        if !arguments.json {
+            report::sign_ins(&figures);
+        }
+        report.sign_ins.push(figures);
+        return Ok(report);
     }
     if arguments.provider == Provider::Csv {
         let round = file(arguments, &manifest).await?;
@@ -124,7 +151,7 @@ async fn measure(
         let plan = scenario::Plan {
             manifest: &manifest,
             provider: arguments.provider,
-            users: arguments.users,
+            users: arguments.users.unwrap_or(USERS),
             enrolments: arguments.enrolments,
             latency_ms: *latency_ms,
             floor_only: arguments.floor_only,

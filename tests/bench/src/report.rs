@@ -1,6 +1,6 @@
 //! The tables.
 
-use crate::figures::{FileRound, Provider, Report, Round, RunFigures, StoreFigures};
+use crate::figures::{FileRound, Provider, Report, Round, RunFigures, SignIns, StoreFigures};
 use std::collections::BTreeMap;
 
 /// The district size that the bars are for.
@@ -14,6 +14,9 @@ const MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The largest that a component may be.
 const WASM_BYTES_MAX: u64 = 1_536 * 1024;
+
+/// The most of our own time that a sign-in may take, in microseconds.
+const SIGN_IN_US_MAX: u64 = 20_000;
 
 /// Prints a line.
 #[expect(
@@ -100,6 +103,76 @@ pub(crate) fn file(file: &FileRound) {
         mebibytes(file.database_bytes)
     ));
     memory(&file.memory_bytes);
+}
+
+/// Prints how people signed in.
+pub(crate) fn sign_ins(figures: &SignIns) {
+    say(&format!(
+        "\n{} accounts, imported in {}; {} people sign in with Google, one after the other",
+        thousands(figures.accounts),
+        seconds(figures.import_ms),
+        figures.people
+    ));
+    let line =
+        |name: &str, us: u64, rest: &str| say(&format!("  {name:<24}{:>10}  {rest}", micros(us)));
+    line(
+        "floor, host alone",
+        figures.floor_host_us,
+        "as many requests, no component",
+    );
+    line(
+        "the provider's part",
+        figures.provider_us,
+        "asked natively: its token endpoint",
+    );
+    for step in &figures.steps {
+        let (mut calls, mut read, mut written) = (0, 0, 0);
+        for moved in step.store.values() {
+            calls += moved.calls;
+            read += moved.bytes_read;
+            written += moved.bytes_written;
+        }
+        let by_kind: Vec<String> = step
+            .store
+            .iter()
+            .map(|(kind, moved)| format!("{kind} {}", moved.calls))
+            .collect();
+        let rest = format!(
+            "p95 {:>9}; the store {:>9}: {calls} operations ({}), {read} B read, {written} B written",
+            micros(step.p95_us),
+            micros(step.store_us),
+            by_kind.join(", ")
+        );
+        line(step.name, step.median_us, &rest);
+    }
+    line(
+        "the store's part",
+        figures.store_us,
+        "of all steps, on this disk",
+    );
+    let bar = |us: u64| {
+        format!(
+            "bar {}  {}",
+            micros(SIGN_IN_US_MAX),
+            verdict(us, Some(SIGN_IN_US_MAX), micros)
+        )
+    };
+    line(
+        "own: from callback on",
+        figures.back_us,
+        &bar(figures.back_us),
+    );
+    line("own: all steps", figures.own_us, &bar(figures.own_us));
+    line("  95 of 100 within", figures.own_p95_us, "");
+    say(&format!(
+        "  database     {}",
+        mebibytes(figures.database_bytes)
+    ));
+    memory(&figures.memory_bytes);
+}
+
+fn micros(us: u64) -> String {
+    format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10)
 }
 
 fn timed(name: &str, ms: u64, bar_ms: Option<u64>) {

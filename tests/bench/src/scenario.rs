@@ -7,7 +7,7 @@
 
 use crate::application::{self, Running, free_address};
 use crate::figures::{Provider, Round, RunFigures, Scenario, Watch, millis};
-use crate::source::{Clever, Google, OneRoster, Source};
+use crate::source::{AUTHORIZED_PATH, Clever, Google, OneRoster, Source};
 use anyhow::bail;
 use driver::{District, text};
 use serde_json::json;
@@ -49,7 +49,7 @@ pub(crate) async fn round(
     let (users, enrolments) = (plan.users, plan.enrolments);
     match plan.provider {
         Provider::Google => {
-            let redirect = format!("http://{address}/oauth/google/callback");
+            let redirect = format!("http://{address}{AUTHORIZED_PATH}");
             let google = Google::start(users, plan.two_chains, &redirect, runtime).await?;
             of_source(plan, address, google).await
         }

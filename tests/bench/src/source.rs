@@ -6,7 +6,7 @@ mod oneroster;
 mod pages;
 
 pub(crate) use clever::Clever;
-pub(crate) use google::Google;
+pub(crate) use google::{AUTHORIZED_PATH, Google};
 pub(crate) use oneroster::OneRoster;
 
 use driver::{Application, District, Providers};

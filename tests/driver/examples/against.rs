@@ -1,8 +1,9 @@
 //! Runs a district of any size through an application that runs elsewhere, on Spin for instance:
 //! starts the fake providers, prints the variables that the application needs, waits for it, then
 //! authorises Google, maps, syncs twice and once by webhook, waits for a change to arrive by push,
-//! edits an account and undoes that; syncs the same district twice from Clever and twice from a
-//! OneRoster server; sends a spreadsheet; and says what happened.
+//! edits an account and undoes that, and signs a teacher in to an application; syncs the same
+//! district twice from Clever and twice from a OneRoster server; sends a spreadsheet; and says what
+//! happened.
 //!
 //! ```text
 //! cargo run -p driver --example against -- http://127.0.0.1:3000 5000
@@ -18,7 +19,9 @@
 )]
 
 use anyhow::{Context as _, ensure};
-use driver::{Application, District, FileKind, OPERATOR_TOKEN, OneRosterWay, Providers, text};
+use driver::{
+    Agent, Application, District, FileKind, OPERATOR_TOKEN, OneRosterWay, Providers, Relying, text,
+};
 use fake_providers::clever::{self, FakeClever};
 use fake_providers::google::{Change, Config, FakeGoogle, Outcome};
 use fake_providers::oneroster::{self, FakeOneRoster};
@@ -46,11 +49,14 @@ async fn main() -> anyhow::Result<()> {
         .context("the first argument is the application's address")?;
     let people: usize = arguments.next().map_or(Ok(5_000), |text| text.parse())?;
     let redirect = format!("{url}/oauth/google/callback");
-    let config = Config {
+    let mut config = Config {
         port: GOOGLE_PORT,
         takes_http_channels: true,
         ..Config::with_redirect(&redirect)
     };
+    for client in &mut config.clients {
+        client.redirect_uris.push(format!("{url}/callback/google"));
+    }
     let district = fake_providers::district::District::maple_grove(1, people);
     let google = FakeGoogle::start(district.clone(), config)
         .await
@@ -137,6 +143,7 @@ async fn through_google(
     ensure!(!accounts.is_empty(), "there are no accounts");
     a_change_arrives(google, &district, &accounts).await?;
     an_edit_is_undone(&district, &accounts).await?;
+    somebody_signs_in(operator, &district, google).await?;
     let attention = district.all(&district.path("/attention")).await?;
     ensure!(
         attention.is_empty(),
@@ -215,6 +222,35 @@ async fn a_change_arrives(
     }
     let connection = district.admin.get(&district.connection_path("")).await?;
     anyhow::bail!("a change did not arrive: {}", connection["push"])
+}
+
+/// A teacher signs in with Google to an application, which asks who it is.
+async fn somebody_signs_in(
+    operator: &Application,
+    district: &District,
+    google: &FakeGoogle,
+) -> anyhow::Result<()> {
+    district
+        .set_sign_in(&json!({"methods": ["google"]}))
+        .await?;
+    let only = json!({"tenants": [district.tenant]});
+    let app = Relying::register(operator, "against", "client_secret_basic", &only).await?;
+    let teacher = google.accounts().teacher.context("there is no teacher")?;
+    let mut browser = Agent::new()?;
+    let login = browser.get(&app.request(&[])).await?.location()?;
+    let mut to_google = login.clone();
+    to_google.set_path(&format!("{}/google", login.path()));
+    let page = browser.get(to_google.as_str()).await?.location()?;
+    let back = google.consent(page.as_str(), &Outcome::allow(&teacher));
+    let back = back.map_err(|page| anyhow::anyhow!("Google shows {page:?}"))?;
+    let code = app.code_of(&browser.get(&back).await?)?;
+    let tokens = app.redeem(&code).await?;
+    let told = app.userinfo(&tokens.access).await?;
+    ensure!(told.text.contains(&teacher), "userinfo tells {}", told.text);
+    let again = app.redeem_with(&code, &[]).await?;
+    ensure!(again.status == 400, "a code works twice");
+    println!("a teacher signed in");
+    Ok(())
 }
 
 /// Edits an account by hand and undoes the commit.

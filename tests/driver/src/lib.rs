@@ -9,15 +9,23 @@
     reason = "a JSON value indexed by a name it does not have is null"
 )]
 
+mod agent;
+mod clients;
 mod connections;
 mod district;
 mod files;
+mod relying;
 mod uploads;
 mod webhook;
 
+pub use agent::{Agent, Page, fields, parameter};
+pub use clients::{Client, demo_client};
 pub use connections::OneRosterWay;
 pub use district::District;
 pub use files::{Sheet, csv, package, workbook};
+pub use relying::{
+    NONCE, Relying, STATE, Tokens, VERIFIER, challenge, forged, jwt_part, oauth_error,
+};
 pub use uploads::FileKind;
 pub use webhook::sign;
 
@@ -57,6 +65,8 @@ pub fn variables(public_url: &str, providers: &Providers<'_>) -> BTreeMap<String
         ("seal_keys", SEAL_KEYS),
         ("public_url", public_url),
         ("app_url", public_url),
+        // Applications of tests listen wherever a port is free.
+        ("application_host", "http://127.0.0.1:*"),
         ("google_client_id", fake_providers::google::CLIENT_ID),
         (
             "google_client_secret",
@@ -88,6 +98,16 @@ pub fn variables(public_url: &str, providers: &Providers<'_>) -> BTreeMap<String
                 fake_providers::oneroster::PARTNER_KEY,
             ),
             ("classlink_proxy_url", oneroster),
+            (
+                "classlink_client_id",
+                fake_providers::oneroster::LAUNCHPAD_CLIENT_ID,
+            ),
+            (
+                "classlink_client_secret",
+                fake_providers::oneroster::LAUNCHPAD_CLIENT_SECRET,
+            ),
+            ("classlink_launchpad_url", oneroster),
+            ("classlink_info_url", oneroster),
         ]);
     }
     variables

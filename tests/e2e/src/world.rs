@@ -146,7 +146,7 @@ impl World {
             let address = free_address()?;
             let url = format!("http://{address}");
             let google = start_google(&setup, &url).await?;
-            let (clever, oneroster) = start_others(&setup, &google).await?;
+            let (clever, oneroster) = start_others(&setup, &google, &url).await?;
             let alerts = start_receiver(&setup, &google).await?;
             let providers = Providers {
                 google: google.base_url(),

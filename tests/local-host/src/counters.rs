@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A kind of store operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +55,8 @@ pub struct Traffic {
     pub bytes_read: u64,
     /// Bytes of values which the guest gave.
     pub bytes_written: u64,
+    /// How long the store took: the disk, and whatever the operation waited for.
+    pub time: Duration,
 }
 
 impl Traffic {
@@ -117,6 +120,7 @@ impl Recorder {
         total.keys += moved.keys;
         total.bytes_read += moved.bytes_read;
         total.bytes_written += moved.bytes_written;
+        total.time += moved.time;
     }
 
     pub(crate) fn outbound(&self, authority: &str) {

@@ -2,6 +2,7 @@
 //! a spreadsheet; Maple Grove (OneRoster) reads the same people from a OneRoster server. First the
 //! nightly job, then a file, then a day's changes and the signed webhook.
 
+mod application;
 mod files;
 mod findings;
 mod setup;
@@ -38,6 +39,12 @@ struct Secrets {
     admin_keys: Option<[String; 2]>,
     #[serde(default)]
     webhook_secret: Option<String>,
+    /// The application that people sign in to.
+    #[serde(default)]
+    application: Option<application::Registered>,
+    /// The address and the first password of somebody who has no account elsewhere.
+    #[serde(default)]
+    coach: Option<[String; 2]>,
 }
 
 /// The same district at every provider.
@@ -63,15 +70,22 @@ pub(crate) struct Demo {
 }
 
 impl Fakes {
-    async fn start(redirect: &str) -> anyhow::Result<Self> {
+    /// The fakes of an application at an address.
+    async fn start(url: &str) -> anyhow::Result<Self> {
         let district = || fake_providers::district::District::maple_grove(SEED, PEOPLE);
-        let google = FakeGoogle::start(district(), google::Config::with_redirect(redirect));
+        let mut config = google::Config::with_redirect(&format!("{url}/oauth/google/callback"));
+        for client in &mut config.clients {
+            client.redirect_uris.push(format!("{url}/callback/google"));
+        }
+        let google = FakeGoogle::start(district(), config);
         let config = clever::Config {
             contacts: false,
-            ..clever::Config::default()
+            ..clever::Config::with_redirect(&format!("{url}/callback/clever"))
         };
         let clever = FakeClever::start(district(), config);
-        let oneroster = FakeOneRoster::start(district(), oneroster::Config::default());
+        let mut config = oneroster::Config::default();
+        config.class_link.redirect_uris = vec![format!("{url}/callback/classlink")];
+        let oneroster = FakeOneRoster::start(district(), config);
         Ok(Self {
             google: google.await.context("starting the fake Google")?,
             clever: clever.await.context("starting the fake Clever")?,
@@ -87,9 +101,8 @@ impl Demo {
     pub(crate) async fn prepare(listen: SocketAddr, state: &Path) -> anyhow::Result<Self> {
         let secrets_file = state.join(SECRETS_FILE);
         let secrets = setup::secrets(&secrets_file).await?;
-        let redirect = format!("http://{listen}/oauth/google/callback");
         Ok(Self {
-            fakes: Fakes::start(&redirect).await?,
+            fakes: Fakes::start(&format!("http://{listen}")).await?,
             secrets,
             secrets_file,
         })
@@ -125,6 +138,9 @@ impl Demo {
         let secret = self.webhook_secret(&tenants.maple_grove).await?;
         show::webhook(host, &tenants.maple_grove, &secret).await?;
         show::roster(&tenants).await?;
+        let application = application::start(host, &mut self.secrets).await?;
+        self.keep_secrets().await?;
+        application::show(host, &application, &self.fakes, &self.secrets);
         show::how_to_go_on(host, &tenants, &self.secrets, &self.fakes);
         Ok(())
     }
@@ -135,7 +151,9 @@ impl Demo {
         findings::approve(&tenants.maple_grove).await?;
         findings::classes(&tenants.oneroster).await?;
         findings::resolve_one(&tenants.maple_grove).await?;
-        files::coaches(&tenants.maple_grove, &self.fakes.google).await?;
+        let coach = files::coaches(&tenants.maple_grove, &self.fakes.google).await?;
+        self.secrets.coach = Some(coach);
+        application::switch_on(host, &self.secrets, &tenants).await?;
         self.secrets.admin_keys = Some([
             tenants.maple_grove.admin.token().to_owned(),
             tenants.oneroster.admin.token().to_owned(),

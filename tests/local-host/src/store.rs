@@ -7,6 +7,7 @@ mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
@@ -233,6 +234,10 @@ impl KeyValue {
 
     /// Every operation passes here: what befalls it, latency, the work itself, counters. A host which has
     /// "crashed" answers nothing ever again, as a killed process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the store takes is real time"
+    )]
     async fn run<T: Send + 'static>(
         &self,
         operation: Operation,
@@ -252,7 +257,9 @@ impl KeyValue {
         if blow == Some(Blow::Failure(When::Before)) {
             return Err(StoreError::AskedFor);
         }
+        let started = Instant::now();
         let result = self.execute(operation, work).await;
+        let time = started.elapsed();
         if blow == Some(Blow::Crash(When::After)) {
             self.halted.cancel();
         }
@@ -263,6 +270,7 @@ impl KeyValue {
             return Err(StoreError::AskedFor);
         }
         let moved = result.as_ref().map(traffic).unwrap_or_default();
+        let moved = Traffic { time, ..moved };
         self.recorder.store_operation(operation, moved);
         result
     }

@@ -8,12 +8,17 @@ use anyhow::Context;
 use district::Unit;
 use driver::{Application, District, Providers};
 use fake_providers::faults::{Fault, FaultKind};
-use fake_providers::google::{Config, FakeGoogle};
+use fake_providers::google::{Config, FakeGoogle, Outcome};
 use fake_providers::journal::{Entry, Journal};
 use floor::Floor;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const USERS_PATH: &str = "/admin/directory/v1/users";
+
+/// Where Google sends administrators who authorised a connection, and people who signed in.
+pub(crate) const AUTHORIZED_PATH: &str = "/oauth/google/callback";
+pub(crate) const SIGNED_IN_PATH: &str = "/callback/google";
 
 /// How many connections are enough to have the fake prepare its lists.
 const CONNECTIONS: usize = 8;
@@ -34,11 +39,15 @@ impl Google {
         redirect: &str,
         provider: &tokio::runtime::Handle,
     ) -> anyhow::Result<Self> {
-        let config = Config {
+        let mut config = Config {
             // Its clock stands still, so all calls fall into one minute.
             quota_per_minute: u32::MAX,
             ..Config::with_redirect(redirect)
         };
+        let sign_in = redirect.replace(AUTHORIZED_PATH, SIGNED_IN_PATH);
+        for client in &mut config.clients {
+            client.redirect_uris.push(sign_in.clone());
+        }
         let starting = provider.spawn(async move {
             let people = fake_providers::district::District::maple_grove(SEED, users);
             FakeGoogle::start(people, config).await
@@ -51,6 +60,32 @@ impl Google {
             units,
             fake,
         })
+    }
+}
+
+impl Google {
+    /// The addresses of so many people of the linked units, from all over the district.
+    pub(crate) fn some_people(&self, count: usize) -> Vec<String> {
+        self.fake.with_directory(|directory| {
+            let tree = directory.org_units();
+            let tops = self.units.iter().filter_map(|unit| tree.find(&unit.path));
+            let linked: BTreeSet<_> = tops.flat_map(|top| tree.subtree(top)).collect();
+            let active: Vec<_> = directory
+                .users()
+                .filter(|user| linked.contains(&user.org_unit))
+                .filter(|user| !user.suspended && !user.archived)
+                .collect();
+            let step = (active.len() / count.max(1)).max(1);
+            let chosen = active.iter().step_by(step).take(count);
+            chosen.map(|user| user.email.to_string()).collect()
+        })
+    }
+
+    /// Goes through Google's page as somebody: where the browser is sent back to.
+    pub(crate) fn sign_in(&self, authorize_url: &str, person: &str) -> anyhow::Result<String> {
+        let outcome = Outcome::allow(person);
+        let back = self.fake.consent(authorize_url, &outcome);
+        back.map_err(|page| anyhow::anyhow!("Google shows an error page: {page:?}"))
     }
 }
 

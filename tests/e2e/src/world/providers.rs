@@ -11,11 +11,14 @@ use fake_providers::oneroster::{self, FakeOneRoster};
 use std::sync::Arc;
 
 pub(super) async fn start_google(setup: &Setup, url: &str) -> anyhow::Result<FakeGoogle> {
-    let config = Config {
+    let mut config = Config {
         clock: Arc::new(VirtualClock::new()),
         takes_http_channels: setup.pushes,
         ..Config::with_redirect(&format!("{url}/oauth/google/callback"))
     };
+    for client in &mut config.clients {
+        client.redirect_uris.push(format!("{url}/callback/google"));
+    }
     FakeGoogle::start(people(setup), config)
         .await
         .context("starting the fake Google")
@@ -29,21 +32,24 @@ fn people(setup: &Setup) -> People {
 pub(super) async fn start_others(
     setup: &Setup,
     google: &FakeGoogle,
+    url: &str,
 ) -> anyhow::Result<(Option<FakeClever>, Option<FakeOneRoster>)> {
     let mut others = (None, None);
     if let Some(config) = &setup.clever {
         let config = clever::Config {
             clock: Arc::clone(google.clock()),
+            redirect_uris: vec![format!("{url}/callback/clever")],
             ..config.clone()
         };
         let fake = FakeClever::start(people(setup), config).await;
         others.0 = Some(fake.context("starting the fake Clever")?);
     }
     if let Some(config) = &setup.oneroster {
-        let config = oneroster::Config {
+        let mut config = oneroster::Config {
             clock: Arc::clone(google.clock()),
             ..config.clone()
         };
+        config.class_link.redirect_uris = vec![format!("{url}/callback/classlink")];
         let fake = FakeOneRoster::start(people(setup), config).await;
         others.1 = Some(fake.context("starting the fake OneRoster server")?);
     }

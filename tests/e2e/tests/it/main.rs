@@ -1,7 +1,9 @@
 //! End to end: every request over HTTP, through the real components.
 #![expect(
-    clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
     reason = "in a test, support which fails fails the test"
 )]
 
@@ -20,6 +22,7 @@ mod matrix;
 mod oneroster;
 mod people;
 mod pushes;
+mod signin;
 mod together;
 mod uploads;
 mod webhook;

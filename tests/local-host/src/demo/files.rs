@@ -38,8 +38,12 @@ fn workbook(teacher: &str) -> Vec<u8> {
     }])
 }
 
-/// Sends the coaches, looks at their plan, accepts the good rows and fetches the passwords.
-pub(super) async fn coaches(district: &District, google: &FakeGoogle) -> anyhow::Result<()> {
+/// Sends the coaches, looks at their plan, accepts the good rows and fetches the passwords. Returns
+/// the address and the password of the first.
+pub(super) async fn coaches(
+    district: &District,
+    google: &FakeGoogle,
+) -> anyhow::Result<[String; 2]> {
     let teacher = google.with_directory(|directory| {
         let mut users = directory.users();
         let units = directory.org_units();
@@ -67,10 +71,17 @@ pub(super) async fn coaches(district: &District, google: &FakeGoogle) -> anyhow:
         changed(&applied["counts"]["total"])
     ));
     let sheet = files.credentials(id).await?.error_for_status()?;
-    let passwords = sheet.text().await?.lines().count().saturating_sub(1);
+    let sheet = sheet.text().await?;
+    let passwords = sheet.lines().count().saturating_sub(1);
     let again = files.credentials(id).await?.status();
     say(&format!(
         "   {passwords} passwords were made and are handed out once: the second time {again}"
     ));
-    Ok(())
+    let first = sheet.lines().nth(1).unwrap_or_default();
+    let mut cells = first.split(',').map(str::to_owned);
+    let (address, password) = (cells.next(), cells.next_back());
+    Ok([
+        address.context("nobody got a password")?,
+        password.context("nobody got a password")?,
+    ])
 }

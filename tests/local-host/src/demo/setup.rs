@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The tenant that reads Google, Clever and a spreadsheet.
-const TENANT: &str = "maple-grove";
+pub(super) const MAPLE_GROVE: &str = "maple-grove";
 
 /// The tenant that reads the OneRoster server.
-const ONEROSTER_TENANT: &str = "maple-grove-or";
+pub(super) const ONEROSTER_TENANT: &str = "maple-grove-or";
 
 /// The domain of the district.
 const DOMAIN: &str = "maplegrove.example";
@@ -37,6 +37,8 @@ pub(super) async fn secrets(file: &Path) -> anyhow::Result<Secrets> {
         seal_keys: format!("demo:{}", BASE64_STANDARD.encode(random())),
         admin_keys: None,
         webhook_secret: None,
+        application: None,
+        coach: None,
     };
     write_secrets(file, &secrets).await?;
     Ok(secrets)
@@ -66,7 +68,7 @@ pub(super) async fn create(
 ) -> anyhow::Result<Tenants> {
     let operator = application(host, secrets, &secrets.operator_token)?;
     say("1. The operator makes two tenants, and an admin key for each.");
-    let maple_grove = District::create(&operator, TENANT, "Maple Grove", DOMAIN).await?;
+    let maple_grove = District::create(&operator, MAPLE_GROVE, "Maple Grove", DOMAIN).await?;
     let oneroster = District::bare(&operator, ONEROSTER_TENANT, "Maple Grove (OneRoster)").await?;
     say("2. Maple Grove is connected:");
     say("   Google, for staff: consent, callback, connection test, save.");
@@ -107,7 +109,7 @@ pub(super) async fn reopen(
         })
     };
     let [first, second] = keys;
-    let maple_grove = district(first, TENANT, "google")?;
+    let maple_grove = district(first, MAPLE_GROVE, "google")?;
     authorize(&maple_grove, &fakes.google).await?;
     let oneroster = district(second, ONEROSTER_TENANT, SIS)?;
     let admin = &oneroster.admin;
