@@ -26,8 +26,10 @@ use std::time::Duration;
 /// How long the plan of 200,000 rows may take, from the end of the upload.
 const PLANNED_BAR_MS: u64 = 10_000;
 
-/// How long everything may take that follows a file that was carried out.
-const TICKS_MAX: u32 = 1_000;
+/// How often is looked whether everything is done that follows a file that was carried out, and the
+/// pause between: another tick may be at it, and ours then have nothing to do.
+const TICKS_MAX: u32 = 12_000;
+const TICK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a round measures.
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +180,7 @@ impl Way {
             if shown["credentials"]["state"] == "ready" {
                 return Ok(());
             }
+            tokio::time::sleep(TICK_PAUSE).await;
         }
         bail!("the passwords take too long")
     }
