@@ -108,6 +108,20 @@ impl Browser {
         }
     }
 
+    /// Waits until an element says so: a click does not wait for the page that it leads to.
+    pub async fn says(&self, css: &str, text: &str) -> anyhow::Result<()> {
+        let waiting = async {
+            // Between two pages there is no element, or one that is gone.
+            while self.text(css).await.ok().as_deref() != Some(text) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(PAGE_MAX, waiting).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.lost(css, format!("it does not say {text}")).await,
+        }
+    }
+
     /// All text of the page.
     pub async fn page(&self) -> anyhow::Result<String> {
         self.text("body").await

@@ -121,6 +121,7 @@ async fn browser_signs_in_with_google_and_out_again() {
     browser.go(&scene.url("/oidc/logout")).await.unwrap();
     is_accessible(&browser).await;
     browser.click("form button").await.unwrap();
+    browser.says("h1", "You are signed out").await.unwrap();
     demo.shows_nobody(&browser).await;
     browser.close().await.unwrap();
 }
