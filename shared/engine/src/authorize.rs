@@ -148,12 +148,5 @@ struct PendingSecrets {
     nonce: String,
 }
 
-/// Name of the cookie that binds a browser. Over plain `http` on this machine itself, browsers
-/// refuse the `__Host-` prefix.
-pub fn cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-oauth"
-    } else {
-        "rollcall-oauth"
-    }
-}
+/// The cookie that binds a browser.
+pub(crate) const COOKIE: &str = "rollcall-oauth";

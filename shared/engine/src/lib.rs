@@ -14,6 +14,7 @@ pub mod by_hand;
 pub mod changing;
 pub mod confirming;
 pub mod connections;
+pub mod cookies;
 pub mod doors;
 pub mod driving;
 pub mod ephemeral;

@@ -1,14 +1,14 @@
 //! From an API call to Google's consent page.
 
 use super::{
-    AuthorizeError, CALLBACK_PATH, LIFE_MS, OAuthSettings, Pending, PendingSecrets, START_PATH,
-    StartRecord, cookie_name,
+    AuthorizeError, CALLBACK_PATH, COOKIE, LIFE_MS, OAuthSettings, Pending, PendingSecrets,
+    START_PATH, StartRecord,
 };
 use crate::audit::{self, Action, Actor};
 use crate::connections::{self, Connection, ConnectionError, Domain, Provider};
 use crate::ports::{Clock, Random, Store};
 use crate::settings::{PublicUrl, Secret};
-use crate::{keys, record, rules, secrets};
+use crate::{cookies, keys, record, rules, secrets};
 use connectors::google::oauth::{
     Authorization, CallbackFault, Mode, Pkce, VERIFIER_BYTES_MIN, authorization_url,
     required_scopes,
@@ -120,7 +120,12 @@ pub async fn begin(
     };
     Ok(Begun {
         location: authorization_url(&settings.google.endpoints(), &ask),
-        cookie: cookie(&settings.public_url, &browser),
+        cookie: cookies::set(
+            &settings.public_url,
+            COOKIE,
+            &browser,
+            Some(LIFE_MS / 1_000),
+        ),
     })
 }
 
@@ -139,18 +144,6 @@ pub(crate) fn not_in_a_browser(provider: Provider) -> ConnectionError {
         }
     };
     ConnectionError::State(what.to_owned())
-}
-
-fn cookie(public_url: &PublicUrl, value: &str) -> String {
-    let name = cookie_name(public_url);
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    let seconds = LIFE_MS / 1_000;
-    // Lax: the cookie has to come along when Google's page leads back to us.
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
 async fn find(ports: &(impl Store + Clock), token: &str) -> Result<StartRecord, AuthorizeError> {

@@ -2,14 +2,14 @@
 
 use super::begin::google_domain;
 use super::identity::identify;
-use super::{AuthorizeError, CALLBACK_PATH, OAuthSettings, Pending, PendingSecrets, cookie_name};
+use super::{AuthorizeError, CALLBACK_PATH, COOKIE, OAuthSettings, Pending, PendingSecrets};
 use crate::audit::Action;
 use crate::connections::{
     self, Authorization, Change, Connection, ConnectionError, KeptTokens, State, TestError,
     keep_tokens, modify, read_tokens,
 };
 use crate::ports::{Clock, Random, Store, Transport};
-use crate::{keys, record, secrets};
+use crate::{cookies, keys, record, secrets};
 use connectors::google::oauth::{
     Grant, Mode, OAUTH_BYTES_MAX, Tokens, code_request, missing_scopes, parse_callback,
     parse_token_response, required_scopes,
@@ -89,7 +89,7 @@ async fn take(
     if ports.now().as_millisecond() >= pending.until_ms {
         return Err(AuthorizeError::State);
     }
-    let browser = cookie(headers, cookie_name(&settings.public_url));
+    let browser = cookies::read(&settings.public_url, headers, COOKIE);
     let browser = secrets::digest(browser.ok_or(AuthorizeError::Browser)?);
     if !secrets::is_equal(&browser, &pending.browser) {
         return Err(AuthorizeError::Browser);
@@ -100,16 +100,6 @@ async fn take(
     ports.delete(&key).await?;
     let plain = settings.seal_keys.open(&key, &pending.sealed)?;
     Ok((pending, record::decode(&key, &plain)?))
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(http::header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(found, value)| (found == name).then_some(value))
 }
 
 async fn exchange(

@@ -5,6 +5,7 @@ use super::id_token::{self, Hint};
 use super::redirecting::with_query;
 use super::request::Parameters;
 use super::{Ended, LOGOUT_PATH, sign_outs};
+use crate::cookies;
 use crate::error::Error;
 use crate::ports::Ports;
 use crate::secrets;
@@ -71,7 +72,7 @@ pub async fn end_session<P: Ports>(
 
 /// What only a page of ours can know that was shown to the browser with this session.
 fn proof(issuer: &PublicUrl, headers: &HeaderMap) -> String {
-    let cookie = sessions::cookie(headers, sessions::cookie_name(issuer)).unwrap_or_default();
+    let cookie = cookies::read(issuer, headers, sessions::COOKIE).unwrap_or_default();
     secrets::digest(&format!("sign out of {cookie}"))
 }
 

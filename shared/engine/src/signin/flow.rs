@@ -10,7 +10,7 @@
 
 use super::Method;
 use super::providers::{Hints, Provider};
-use super::sessions::cookie;
+use crate::cookies;
 use crate::ephemeral::{self, Drawer, Place};
 use crate::error::Error;
 use crate::ports::{Clock, Random, Store};
@@ -26,6 +26,9 @@ pub const LIFE_MS: i64 = 600_000;
 
 /// How long a launched browser is remembered as one, in seconds.
 const LAUNCH_SECONDS: i64 = 60;
+
+/// The cookie that remembers a launch.
+const LAUNCH_COOKIE: &str = "rollcall-launch";
 
 /// Longest cookie looked at, in bytes.
 const COOKIE_BYTES_MAX: usize = 512;
@@ -103,12 +106,12 @@ pub async fn begin(
     };
     let until_ms = ports.now().as_millisecond().saturating_add(LIFE_MS);
     let (place, state) = ephemeral::put_at(ports, Drawer::SignIn, until_ms, &pending).await?;
-    let name = cookie_name(public_url, place);
-    let mut cookies = vec![set_cookie(public_url, &name, &value, LIFE_MS / 1_000)];
+    let life = Some(LIFE_MS / 1_000);
+    let mut cookies = vec![cookies::set(public_url, &cookie(place), &value, life)];
     if tenant.is_none() {
-        let name = launch_cookie_name(public_url);
         let method = provider.method().as_str();
-        cookies.push(set_cookie(public_url, name, method, LAUNCH_SECONDS));
+        let launch = cookies::set(public_url, LAUNCH_COOKIE, method, Some(LAUNCH_SECONDS));
+        cookies.push(launch);
     }
     let location = provider.location(public_url, (state.expose(), &browser), hints);
     Ok(location.map(|location| Begun { location, cookies }))
@@ -130,7 +133,7 @@ pub async fn take(
         return Ok(Err(Refusal::Provider));
     }
     let tenant = pending.tenant;
-    let value = cookie(headers, &cookie_name(public_url, found.place));
+    let value = cookies::read(public_url, headers, &cookie(found.place));
     let value = value.filter(|value| {
         value.len() <= COOKIE_BYTES_MAX
             && secrets::is_equal(&secrets::digest(value), &pending.browser)
@@ -154,36 +157,15 @@ pub async fn take(
 
 /// True when a browser was sent away after a launch a moment ago.
 pub fn was_launched(public_url: &PublicUrl, headers: &HeaderMap, method: Method) -> bool {
-    cookie(headers, launch_cookie_name(public_url)) == Some(method.as_str())
+    cookies::read(public_url, headers, LAUNCH_COOKIE) == Some(method.as_str())
 }
 
 /// The `Set-Cookie` after which a browser may be launched again.
 pub fn forget_launch(public_url: &PublicUrl) -> String {
-    set_cookie(public_url, launch_cookie_name(public_url), "", 0)
+    cookies::set(public_url, LAUNCH_COOKIE, "", Some(0))
 }
 
-fn cookie_name(public_url: &PublicUrl, place: Place) -> String {
-    if public_url.is_https() {
-        format!("__Host-rollcall-signin-{place}")
-    } else {
-        format!("rollcall-signin-{place}")
-    }
-}
-
-fn launch_cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-launch"
-    } else {
-        "rollcall-launch"
-    }
-}
-
-fn set_cookie(public_url: &PublicUrl, name: &str, value: &str, seconds: i64) -> String {
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    // Lax: the cookie has to come along when the provider's page leads back to us.
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+/// The cookie of one way.
+fn cookie(place: Place) -> String {
+    format!("rollcall-signin-{place}")
 }

@@ -5,7 +5,7 @@
 //! their own, so that guessing elsewhere keeps nobody out ([`super::limits`]).
 
 use super::keyed::Key;
-use super::sessions::cookie;
+use crate::cookies;
 use crate::ports::{Clock, Random};
 use crate::secrets;
 use crate::settings::PublicUrl;
@@ -20,6 +20,9 @@ const PEOPLE_MAX: usize = 5;
 
 /// Letters of a browser's name: 80 bits.
 const NAME_LETTERS: usize = 16;
+
+/// The cookie.
+const COOKIE: &str = "rollcall-known";
 
 /// Longest cookie looked at, in bytes.
 const COOKIE_BYTES_MAX: usize = 1_024;
@@ -60,7 +63,7 @@ fn entries<'a>(
     public_url: &PublicUrl,
     headers: &'a HeaderMap,
 ) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-    let value = cookie(headers, cookie_name(public_url)).unwrap_or_default();
+    let value = cookies::read(public_url, headers, COOKIE).unwrap_or_default();
     let value = if value.len() > COOKIE_BYTES_MAX {
         ""
     } else {
@@ -100,25 +103,7 @@ pub fn remember(
         value.push('.');
         value.push_str(other.text);
     }
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    format!(
-        "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
-        cookie_name(public_url),
-        KNOWN_MS / 1_000
-    )
-}
-
-/// Name of the cookie, see [`super::sessions::cookie_name`].
-pub fn cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-known"
-    } else {
-        "rollcall-known"
-    }
+    cookies::set(public_url, COOKIE, &value, Some(KNOWN_MS / 1_000))
 }
 
 #[cfg(test)]

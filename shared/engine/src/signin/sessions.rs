@@ -2,6 +2,7 @@
 
 use super::Method;
 use super::standing::{Barred, Standings};
+use crate::cookies;
 use crate::ephemeral::{self, Drawer, Place};
 use crate::error::Error;
 use crate::ports::{Clock, Random, Store};
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 /// How long a session lasts, in milliseconds: a school day.
 pub const SESSION_MS: i64 = 12 * 3_600_000;
+
+/// The cookie.
+pub const COOKIE: &str = "rollcall-session";
 
 /// A sign-in of a browser.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -71,7 +75,7 @@ pub async fn supersede(
     headers: &HeaderMap,
     (tenant, account): (&TenantId, &AccountId),
 ) -> Result<Option<Held>, Error> {
-    let value = cookie(headers, cookie_name(public_url)).unwrap_or_default();
+    let value = cookies::read(public_url, headers, COOKIE).unwrap_or_default();
     let found = ephemeral::find::<Session>(ports, Drawer::Session, value).await?;
     match found {
         Some(found) if (&found.value.tenant, &found.value.account) == (tenant, account) => {
@@ -97,7 +101,7 @@ pub async fn find(
     public_url: &PublicUrl,
     headers: &HeaderMap,
 ) -> Result<Option<Held>, Error> {
-    let Some(value) = cookie(headers, cookie_name(public_url)) else {
+    let Some(value) = cookies::read(public_url, headers, COOKIE) else {
         return Ok(None);
     };
     let found = ephemeral::find::<Session>(ports, Drawer::Session, value).await?;
@@ -126,45 +130,17 @@ pub async fn end(store: &impl Store, place: Place) -> Result<(), Error> {
     ephemeral::remove(store, Drawer::Session, place).await
 }
 
-/// Name of the cookie. Over plain `http` on this machine itself, browsers refuse the `__Host-`
-/// prefix.
-pub fn cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-session"
-    } else {
-        "rollcall-session"
-    }
-}
-
-/// The `Set-Cookie` that gives a browser its session. Lax: it has to come along when an application
-/// sends the browser here.
+/// The `Set-Cookie` that gives a browser its session.
 pub fn set_cookie(public_url: &PublicUrl, handle: &Secret) -> String {
-    cookie_text(public_url, handle.expose(), SESSION_MS / 1_000)
+    cookies::set(
+        public_url,
+        COOKIE,
+        handle.expose(),
+        Some(SESSION_MS / 1_000),
+    )
 }
 
 /// The `Set-Cookie` that takes it away.
 pub fn clear_cookie(public_url: &PublicUrl) -> String {
-    cookie_text(public_url, "", 0)
-}
-
-fn cookie_text(public_url: &PublicUrl, value: &str, seconds: i64) -> String {
-    let name = cookie_name(public_url);
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
-}
-
-/// The value of a request's cookie. Of two with one name, the first: browsers send the one of the
-/// longer path first, and ours all have the path `/`.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(http::header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(found, value)| (found == name).then_some(value))
+    cookies::set(public_url, COOKIE, "", Some(0))
 }

@@ -5,19 +5,22 @@ use super::browser::{Browser, handle};
 use super::forms;
 use super::outcomes::{self, Ways};
 use super::password::signed_in;
+use crate::cookies;
 use crate::doors::page::{escape, page_with_forms};
 use crate::metrics::{self, Counter};
 use crate::ports::Ports;
 use crate::settings::{PublicUrl, Secret};
 use crate::signin::entering::Entrant;
 use crate::signin::passwords::{self, CHANGE_MS, CHARACTERS_MIN, Changed};
-use crate::signin::sessions::cookie;
 use crate::signin::{Method, refusals};
 use crate::tenants::Tenant;
 use http::StatusCode;
 
 /// What the form is for.
 const PURPOSE: &str = "change";
+
+/// The cookie with what opens the change.
+const COOKIE: &str = "rollcall-change";
 
 /// What is said of a form that is not from here.
 const STALE: &str = "The page was open for too long, or this browser does not keep cookies. Type the new password again.";
@@ -103,34 +106,19 @@ pub(super) async fn choose<P: Ports>(browser: &Browser<'_, P>, tenant: &Tenant) 
                 request,
             };
             let response = signed_in(browser, tenant, entrant).await?;
-            with_cookie(response, &text(&browser.public_url, "", 0))
+            with_cookie(
+                response,
+                &cookies::set(&browser.public_url, COOKIE, "", Some(0)),
+            )
         }
     }
 }
 
 fn held<'a, P: Ports>(browser: &Browser<'a, P>) -> Option<&'a str> {
-    cookie(browser.headers(), cookie_name(&browser.public_url))
-}
-
-fn cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-change"
-    } else {
-        "rollcall-change"
-    }
+    cookies::read(&browser.public_url, browser.headers(), COOKIE)
 }
 
 /// The `Set-Cookie` with which a browser may choose a password.
 pub(super) fn set_cookie(public_url: &PublicUrl, handle: &Secret) -> String {
-    text(public_url, handle.expose(), CHANGE_MS / 1_000)
-}
-
-fn text(public_url: &PublicUrl, value: &str, seconds: i64) -> String {
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    let name = cookie_name(public_url);
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    cookies::set(public_url, COOKIE, handle.expose(), Some(CHANGE_MS / 1_000))
 }

@@ -2,14 +2,17 @@
 //! cross-site request forgery: a token bound to a cookie, and where the request comes from).
 
 use super::browser::{Browser, handle};
+use crate::cookies;
 use crate::ports::{Ports, Random};
 use crate::secrets;
 use crate::settings::PublicUrl;
 use crate::signin::keyed::Key;
-use crate::signin::sessions::cookie;
 use http::{HeaderMap, header};
 use mapping::ids::TenantId;
 use std::collections::BTreeMap;
+
+/// The cookie that forms belong to.
+const COOKIE: &str = "rollcall-form";
 
 /// Largest form taken, in bytes.
 const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -66,28 +69,14 @@ fn of(key: &Key, cookie: &str, tenant: &TenantId, purpose: &str) -> String {
 /// A new cookie and its `Set-Cookie`. It ends with the browser.
 fn fresh(random: &impl Random, public_url: &PublicUrl) -> (String, Option<String>) {
     let value = secrets::random_secret(random, "form");
-    let secure = if public_url.is_https() {
-        "; Secure"
-    } else {
-        ""
-    };
-    let name = cookie_name(public_url);
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    let cookie = cookies::set(public_url, COOKIE, &value, None);
     (value, Some(cookie))
 }
 
 fn held<'a>((public_url, headers): (&PublicUrl, &'a HeaderMap)) -> Option<&'a str> {
-    let value = cookie(headers, cookie_name(public_url))?;
+    let value = cookies::read(public_url, headers, COOKIE)?;
     let is_ours = value.len() <= COOKIE_BYTES_MAX && value.starts_with("form_");
     is_ours.then_some(value)
-}
-
-fn cookie_name(public_url: &PublicUrl) -> &'static str {
-    if public_url.is_https() {
-        "__Host-rollcall-form"
-    } else {
-        "rollcall-form"
-    }
 }
 
 /// The handle that a form carries along, even if nothing else of it is believed.
