@@ -192,7 +192,9 @@ fn calls_are_few_and_modest(entries: &[Entry]) {
     let mut pages: BTreeMap<String, u64> = BTreeMap::new();
     let mut others = 0;
     for call in &calls {
-        assert_eq!(call.status, 200, "{call:?}");
+        // Channels that were renewed are closed, on a night when that is due: without an answer.
+        let is_end = call.path.ends_with("/channels/stop");
+        assert_eq!(call.status, if is_end { 204 } else { 200 }, "{call:?}");
         assert_eq!(call.unknown_parameters, BTreeSet::new());
         let scopes: Vec<&str> = (call.scopes.iter())
             .filter_map(|scope| scope.split_once("/auth/admin.directory."))
@@ -201,7 +203,7 @@ fn calls_are_few_and_modest(entries: &[Entry]) {
         assert_eq!(scopes, ["orgunit.readonly", "user.readonly"]);
         let parameters = call.parameters();
         if !call.path.ends_with("/users") {
-            others += 1;
+            others += u64::from(!is_end);
             continue;
         }
         let fields = &parameters["fields"];
