@@ -56,6 +56,15 @@ async fn at_google(browser: &Browser, address: &str) {
     browser.click("button[value=allow]").await.unwrap();
 }
 
+/// Somebody's account, at the page of Clever or of `LaunchPad`.
+async fn at_portal(browser: &Browser, address: &str) {
+    browser
+        .fill("input[name=other_account]", address)
+        .await
+        .unwrap();
+    browser.click("button:not([name])").await.unwrap();
+}
+
 /// What every page has to have for those who cannot see it: a language, a title, one heading, and a
 /// label for every field; and for those who wait: nothing to load.
 async fn is_accessible(browser: &Browser) {
@@ -139,11 +148,7 @@ async fn browser_signs_in_with_clever_and_from_its_portal() {
     scene.has_districts().await;
     let demo = Demo::start(&scene).await;
     demo.begins(&browser, "clever").await;
-    browser
-        .fill("input[name=other_account]", &scene.student)
-        .await
-        .unwrap();
-    browser.click("button:not([name])").await.unwrap();
+    at_portal(&browser, &scene.student).await;
     demo.shows(&browser, "Sam Ortiz", "student").await;
 
     // From the portal, in a browser that never was here.
@@ -156,11 +161,7 @@ async fn browser_signs_in_with_clever_and_from_its_portal() {
         .unwrap();
     browser.go(&launched).await.unwrap();
     if browser.has("input[name=other_account]").await.unwrap() {
-        browser
-            .fill("input[name=other_account]", &scene.teacher)
-            .await
-            .unwrap();
-        browser.click("button:not([name])").await.unwrap();
+        at_portal(&browser, &scene.teacher).await;
     }
     demo.shows(&browser, "Dana Okafor", "teacher").await;
     browser.close().await.unwrap();
@@ -176,11 +177,7 @@ async fn browser_signs_in_with_classlink_and_from_its_launchpad() {
     scene.has_districts().await;
     let demo = Demo::start(&scene).await;
     demo.begins(&browser, "classlink").await;
-    browser
-        .fill("input[name=other_account]", &scene.student)
-        .await
-        .unwrap();
-    browser.click("button:not([name])").await.unwrap();
+    at_portal(&browser, &scene.student).await;
     demo.shows(&browser, "Sam Ortiz", "student").await;
 
     browser.forget_cookies().await.unwrap();
@@ -192,11 +189,7 @@ async fn browser_signs_in_with_classlink_and_from_its_launchpad() {
         .unwrap();
     browser.go(&launched).await.unwrap();
     if browser.has("input[name=other_account]").await.unwrap() {
-        browser
-            .fill("input[name=other_account]", &scene.teacher)
-            .await
-            .unwrap();
-        browser.click("button:not([name])").await.unwrap();
+        at_portal(&browser, &scene.teacher).await;
     }
     demo.shows(&browser, "Dana Okafor", "teacher").await;
     browser.close().await.unwrap();
